@@ -1,0 +1,49 @@
+package timeline
+
+// Seen is one distinct entity of a window.
+type Seen struct {
+	Entity
+	// Span is from where the entity was first to where it was last seen, cut to the window.
+	Span
+	// Source is where the answer of the highest confidence came from.
+	Source string `json:"source"`
+}
+
+// Context is who and what is on screen in a window.
+type Context struct {
+	Celebrities []Seen
+	Objects     []Seen
+}
+
+// Context fills c, whose slices are reused, with the distinct celebrities and objects of the observations that meet
+// the closed window [w.From, w.Until], in the order in which they were first seen.
+func (t *Timeline) Context(c *Context, w Span) {
+	c.Celebrities, c.Objects = c.Celebrities[:0], c.Objects[:0]
+	for _, o := range t.candidates(w) {
+		if !o.Meets(w) {
+			continue
+		}
+		cut := o.Cut(w)
+		for _, e := range o.Celebrities {
+			c.Celebrities = add(c.Celebrities, e, cut, o.Source)
+		}
+		for _, e := range o.Objects {
+			c.Objects = add(c.Objects, e, cut, o.Source)
+		}
+	}
+}
+
+func add(list []Seen, e Entity, cut Span, source string) []Seen {
+	for i := range list {
+		s := &list[i]
+		if !s.same(e) {
+			continue
+		}
+		s.From, s.Until = min(s.From, cut.From), max(s.Until, cut.Until)
+		if e.Confidence > s.Confidence {
+			s.Entity, s.Source = e, source
+		}
+		return list
+	}
+	return append(list, Seen{Entity: e, Span: cut, Source: source})
+}
