@@ -4,6 +4,7 @@ package deps
 import (
 	_ "github.com/aws/aws-sdk-go-v2/aws"
 	_ "github.com/aws/aws-sdk-go-v2/config"
+	_ "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	_ "github.com/aws/aws-sdk-go-v2/service/rekognition"
 	_ "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	_ "github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
@@ -20,6 +21,7 @@ import (
 	_ "github.com/prometheus/client_golang/prometheus/testutil"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/schollz/progressbar/v3"
+	_ "github.com/sony/gobreaker/v2"
 	_ "github.com/spf13/cobra"
 	_ "github.com/valyala/fasthttp"
 	_ "github.com/valyala/fasthttp/fasthttpadaptor"
@@ -35,5 +37,4 @@ import (
 	_ "golang.org/x/sys/unix"
 	_ "golang.org/x/term"
 	_ "golang.org/x/time/rate"
-	_ "github.com/sony/gobreaker/v2"
 )
