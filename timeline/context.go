@@ -24,16 +24,16 @@ func (t *Timeline) Context(c *Context, w Span) {
 			continue
 		}
 		cut := o.Cut(w)
-		for _, e := range o.Celebrities {
-			c.Celebrities = add(c.Celebrities, e, cut, o.Source)
+		for i := range o.Celebrities {
+			c.Celebrities = add(c.Celebrities, &o.Celebrities[i], cut, o.Source)
 		}
-		for _, e := range o.Objects {
-			c.Objects = add(c.Objects, e, cut, o.Source)
+		for i := range o.Objects {
+			c.Objects = add(c.Objects, &o.Objects[i], cut, o.Source)
 		}
 	}
 }
 
-func add(list []Seen, e Entity, cut Span, source string) []Seen {
+func add(list []Seen, e *Entity, cut Span, source string) []Seen {
 	for i := range list {
 		s := &list[i]
 		if !s.same(e) {
@@ -41,9 +41,9 @@ func add(list []Seen, e Entity, cut Span, source string) []Seen {
 		}
 		s.From, s.Until = min(s.From, cut.From), max(s.Until, cut.Until)
 		if e.Confidence > s.Confidence {
-			s.Entity, s.Source = e, source
+			s.Entity, s.Source = *e, source
 		}
 		return list
 	}
-	return append(list, Seen{Entity: e, Span: cut, Source: source})
+	return append(list, Seen{Entity: *e, Span: cut, Source: source})
 }

@@ -25,7 +25,7 @@ type Entity struct {
 }
 
 // same reports whether e and f are one entity: by id where both have one, else by name.
-func (e Entity) same(f Entity) bool {
+func (e *Entity) same(f *Entity) bool {
 	if e.ID != "" && f.ID != "" {
 		return e.ID == f.ID
 	}

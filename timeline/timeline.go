@@ -24,12 +24,16 @@ func New(observations []*Observation, analyzed []Span) *Timeline {
 // spans added to what was analysed. t is unchanged. The observations belong to the timeline afterwards.
 func (t *Timeline) With(observations []*Observation, analyzed []Span) *Timeline {
 	n := &Timeline{
-		observations: slices.Clone(t.observations),
+		observations: append(make([]*Observation, 0, len(t.observations)+len(observations)), t.observations...),
 		longest:      t.longest,
 		analyzed:     merge(t.analyzed, analyzed),
 	}
 	for _, o := range observations {
 		n.longest = max(n.longest, o.Len())
+		if last := n.Last(); last == nil || last.From < o.From {
+			n.observations = append(n.observations, o)
+			continue
+		}
 		i, found := n.search(o.From)
 		if found {
 			n.observations[i] = o

@@ -1,0 +1,68 @@
+// Package capture owns the way from a live HLS playlist to the access units worth decoding: it follows the playlist
+// by RFC 8216's rules, fetches and decrypts segments, places them on the event's clock and plans which pictures of
+// each are decoded. It is plain Go; the pictures themselves are decoded by capture/opencv.
+package capture
+
+import (
+	"errors"
+	"image"
+	"slices"
+	"time"
+
+	"spotter/capture/container"
+	"spotter/timeline"
+)
+
+// Caps on what an origin may send. What is larger is refused, never read to its end.
+const (
+	MaxPlaylistBytes = 16 << 20 // a day of two-second segments with long signed URLs
+	MaxSegmentBytes  = 96 << 20 // twelve seconds at 60 Mb/s
+	MaxInitBytes     = 1 << 20
+	KeyBytes         = 16 // RFC 8216 section 4.3.2.4: an AES-128 key
+	MaxSegments      = 100_000
+	MaxVariants      = 1000
+	MaxRedirects     = 10
+)
+
+var (
+	// ErrPlaylist is wrapped when what came is not a playlist, or is one that cannot be followed.
+	ErrPlaylist = errors.New("not a usable HLS playlist")
+	// ErrTooLarge is wrapped when a body is larger than its cap.
+	ErrTooLarge = errors.New("larger than allowed")
+	// ErrEncryption is wrapped for encryption that is not AES-128, and for keys that do not fit.
+	ErrEncryption = errors.New("cannot be decrypted")
+	// ErrClock is wrapped when the configured zero cannot be placed on the stream.
+	ErrClock = errors.New("no clock")
+)
+
+// Segment is one fetched, decrypted and demuxed media segment, placed on the media's clock.
+type Segment struct {
+	Sequence uint64 // media sequence number
+	URL      string // where it came from, query removed
+	// Span is what the segment's pictures cover on the media's clock.
+	timeline.Span
+	// Jump is true when the segment does not continue the one before it: a discontinuity, or a hole between them.
+	Jump bool
+	// Live is true while the playlist may still grow.
+	Live bool
+	// Fetched is when the segment had arrived.
+	Fetched time.Time
+	Video   *container.Video
+	// Clock is the clock's state after this segment, to be stored with what is analysed of it.
+	Clock []byte
+
+	place func(pts int64) timeline.Position
+}
+
+// Frame is an admitted picture in plain Go memory.
+type Frame struct {
+	Position      timeline.Position
+	Width, Height int         // of the JPEG, in pixels
+	Small         *image.RGBA // at most 640 pixels on its longer side
+	JPEG          []byte      // full size
+}
+
+// HasKeyframe reports whether the segment has a picture at which decoding can start.
+func (s *Segment) HasKeyframe() bool {
+	return slices.ContainsFunc(s.Video.Units, func(u container.Unit) bool { return u.Key })
+}

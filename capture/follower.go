@@ -1,0 +1,384 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"spotter/timeline"
+)
+
+const (
+	// startBehind is how far from the end of a live playlist a new reader begins, in target durations (RFC 8216
+	// section 6.3.3).
+	startBehind = 3
+	// maxCatchUp is how much of a live stream that went on without us is made up for after a start.
+	maxCatchUp = 10 * time.Minute
+	// maxBehind is how far analysis may fall behind the live edge, in target durations, before it jumps there.
+	maxBehind = 15
+	// queued is how many fetched segments wait for analysis; with it full, fetching waits.
+	queued = 2
+	// stalledAfter is how many target durations a live playlist may stay unchanged.
+	stalledAfter = 4
+	// resetAfter is how many times in a row a playlist that changes must end before what was already read, until that
+	// counts as an origin that numbers anew and not as a stale copy.
+	resetAfter = 2
+	// resolveAfter is how many failed loads in a row make the follower start from the multivariant playlist again.
+	resolveAfter = 3
+	// minReload and maxReload bound the time between two loads whatever the playlist says.
+	minReload = 250 * time.Millisecond
+	maxReload = 30 * time.Second
+)
+
+// State of a stream, as the viewer API names it.
+type State string
+
+// The states a follower can be in.
+const (
+	Waiting State = "waiting" // nothing could be read yet
+	Live    State = "live"    // segments come
+	Stalled State = "stalled" // the playlist fails or no longer grows
+	Ended   State = "ended"   // the playlist says so
+)
+
+// Kinds of faults.
+const (
+	FaultPlaylist = "playlist"
+	FaultSegment  = "segment"
+	FaultStalled  = "stalled"
+	FaultBehind   = "behind"
+	FaultReset    = "reset"
+	FaultClock    = "clock"
+)
+
+// Fault is something that went wrong and was survived.
+type Fault struct {
+	Kind string
+	URL  string // query removed
+	Err  error
+	Lost int // segments that will not be analysed because of it
+}
+
+// Follower reads one stream, from its playlist to placed segments, and goes on through faults. Set the public fields
+// before Run.
+type Follower struct {
+	URL    *url.URL
+	Getter Getter
+	Clock  *Clock
+	// Recording reads a finished playlist from its first segment to its last and loses nothing; Run returns its
+	// end, and gives up with an error when the playlist cannot be read.
+	Recording bool
+	// OnFault is told of every fault; it must not block.
+	OnFault func(Fault)
+	Logger  *slog.Logger
+
+	mu     sync.Mutex
+	status Status
+
+	// The rest belongs to the goroutine that reads playlists.
+	media     *url.URL // media playlist in use, nil to be found
+	next      uint64   // sequence number wanted next
+	started   bool
+	caughtUp  bool
+	failures  int // failed loads in a row
+	backwards int // changed loads in a row that ended before next
+	lastSeen  uint64
+	changedAt time.Time
+	key       cached
+	init      cached
+
+	parsed parsedInit // belongs to the goroutine of Run
+}
+
+// Status is where a stream stands.
+type Status struct {
+	State State
+	// LiveEdge is the end of the newest published segment; Placed tells whether it is known.
+	LiveEdge timeline.Position
+	Placed   bool
+	// Duration is the sum of the durations of a recording's segments.
+	Duration time.Duration
+
+	clock   Clock // as of the newest placed segment
+	pending []pendingSegment
+}
+
+type pendingSegment struct {
+	sequence uint64
+	duration time.Duration
+}
+
+// fetched is a downloaded segment on its way to be placed.
+type fetched struct {
+	reference reference
+	init      []byte
+	body      []byte
+	live      bool
+	at        time.Time
+}
+
+// Status returns where the stream stands. It may be called from any goroutine.
+func (f *Follower) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.status
+	if s.State == "" {
+		s.State = Waiting
+	}
+	s.Placed, s.LiveEdge = s.clock.Started, s.clock.End
+	for _, p := range s.pending {
+		if p.sequence > s.clock.Sequence {
+			s.LiveEdge += timeline.FromDuration(p.duration)
+		}
+	}
+	s.pending = nil
+	return s
+}
+
+// PositionAt returns the position at wall-clock time t; ok is false while the stream has told no wall clock. It may
+// be called from any goroutine.
+func (f *Follower) PositionAt(t time.Time) (p timeline.Position, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status.clock.PositionAt(t)
+}
+
+// Run follows the stream until ctx is done, handle fails, or a recording ends. It calls handle from this goroutine
+// for every segment, in order; while handle works, up to two more segments are fetched.
+func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segment) error) error {
+	f.mu.Lock()
+	f.status.clock = *f.Clock
+	f.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan fetched, queued)
+	followed := make(chan error, 1)
+	go func() {
+		defer close(queue)
+		followed <- f.follow(ctx, queue)
+	}()
+	var failed error
+	for s := range queue {
+		if failed != nil || ctx.Err() != nil {
+			continue
+		}
+		if failed = f.handle(ctx, s, handle); failed != nil {
+			cancel(failed)
+		}
+	}
+	return errors.Join(failed, <-followed)
+}
+
+// handle demuxes and places one segment.
+func (f *Follower) handle(ctx context.Context, s fetched, handle func(context.Context, *Segment) error) error {
+	segment, err := f.place(s)
+	if err != nil {
+		kind := FaultSegment
+		if errors.Is(err, ErrClock) {
+			kind = FaultClock
+		}
+		f.fault(Fault{Kind: kind, URL: Redact(s.reference.url.String()), Err: err, Lost: 1})
+		return nil
+	}
+	return handle(ctx, segment)
+}
+
+// follow reloads the playlist by the rules of RFC 8216 section 6.3.4 and fetches what is new.
+func (f *Follower) follow(ctx context.Context, queue chan<- fetched) error {
+	f.changedAt = time.Now()
+	for {
+		began := time.Now()
+		wait, done, err := f.reload(ctx, queue)
+		if done || err != nil {
+			return err
+		}
+		if !sleep(ctx, time.Until(began.Add(min(max(wait, minReload), maxReload)))) {
+			return nil
+		}
+	}
+}
+
+// reload loads the playlist once and fetches its new segments. It returns how long after the load's start the next
+// one is due.
+func (f *Follower) reload(ctx context.Context, queue chan<- fetched) (wait time.Duration, done bool, err error) {
+	list, err := f.load(ctx)
+	if ctx.Err() != nil {
+		return 0, true, nil
+	}
+	if err != nil {
+		return f.loadFailed(err)
+	}
+	f.failures = 0
+	changed := f.observe(list)
+	for _, r := range f.pick(list) {
+		if err := f.fetchInto(ctx, r, list, queue); err != nil {
+			return 0, true, nil // only ctx ends it
+		}
+	}
+	switch {
+	case f.Recording && list.ended:
+		return 0, true, nil
+	case list.ended:
+		return max(list.target, 5*time.Second), false, nil
+	case changed:
+		return list.target, false, nil
+	}
+	return list.target / 2, false, nil
+}
+
+func (f *Follower) loadFailed(err error) (time.Duration, bool, error) {
+	f.failures++
+	f.fault(Fault{Kind: FaultPlaylist, URL: Redact(f.URL.String()), Err: err})
+	if f.failures >= resolveAfter {
+		f.media = nil
+		if f.Recording {
+			return 0, true, err
+		}
+		f.setState(Stalled)
+	}
+	return min(time.Duration(f.failures)*time.Second, 5*time.Second), false, nil
+}
+
+// load reads the media playlist, by way of the multivariant playlist where there is one.
+func (f *Follower) load(ctx context.Context) (*mediaPlaylist, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if f.media != nil {
+		list, _, _, err := f.get(ctx, f.media)
+		return list, err
+	}
+	list, variants, final, err := f.get(ctx, f.URL)
+	if err != nil {
+		return nil, err
+	}
+	if list != nil {
+		f.media = f.URL
+		return list, nil
+	}
+	var failed []error
+	for _, v := range choose(variants) {
+		list, more, _, err := f.get(ctx, v.url)
+		if err == nil && more != nil {
+			err = fmt.Errorf("%w: a variant is itself a multivariant playlist", ErrPlaylist)
+		}
+		if err == nil {
+			f.media = v.url
+			f.log().Info("variant chosen", "url", Redact(v.url.String()), "height", v.height, "bandwidth", v.bandwidth, "codecs", v.codecs)
+			return list, nil
+		}
+		failed = append(failed, err)
+	}
+	if failed == nil {
+		return nil, fmt.Errorf("%w: no variant of %s has H.264 or HEVC video", ErrPlaylist, Redact(final.String()))
+	}
+	return nil, errors.Join(failed...)
+}
+
+func (f *Follower) get(ctx context.Context, u *url.URL) (*mediaPlaylist, []variant, *url.URL, error) {
+	body, final, err := f.Getter.Get(ctx, u, byteRange{}, MaxPlaylistBytes)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("load playlist: %w", err)
+	}
+	list, variants, err := parsePlaylist(body, final)
+	return list, variants, final, err
+}
+
+// observe notes whether the playlist changed, the state that follows from it, and what is yet to come.
+func (f *Follower) observe(list *mediaPlaylist) (changed bool) {
+	state := Live
+	if len(list.segments) == 0 {
+		state = Waiting
+	} else if changed = !f.started || list.last() != f.lastSeen; changed {
+		f.lastSeen, f.changedAt = list.last(), time.Now()
+	} else if list.slides() && time.Since(f.changedAt) > stalledAfter*list.target {
+		state = Stalled
+		f.fault(Fault{Kind: FaultStalled, URL: Redact(f.media.String()), Err: fmt.Errorf("no new segment for %s", time.Since(f.changedAt).Round(time.Second))})
+	}
+	if list.ended {
+		state = Ended
+	}
+	pending := make([]pendingSegment, 0, len(list.segments))
+	for i := range list.segments {
+		pending = append(pending, pendingSegment{list.segments[i].sequence, list.segments[i].duration})
+	}
+	f.mu.Lock()
+	f.status.State, f.status.pending, f.status.Duration = state, pending, list.duration()
+	f.mu.Unlock()
+	return changed
+}
+
+func (f *Follower) setState(s State) {
+	f.mu.Lock()
+	f.status.State = s
+	f.mu.Unlock()
+}
+
+func (f *Follower) fault(x Fault) {
+	if f.OnFault != nil {
+		f.OnFault(x)
+	}
+}
+
+// place demuxes a segment and puts it on the clock.
+func (f *Follower) place(s fetched) (*Segment, error) {
+	video, err := f.demux(s)
+	if err != nil {
+		return nil, err
+	}
+	first, end := extent(video.Units, s.reference.duration)
+	span, jump, at, err := f.Clock.place(&s.reference, first, end)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.status.clock = *f.Clock
+	f.mu.Unlock()
+	return &Segment{
+		Sequence: s.reference.sequence,
+		URL:      Redact(s.reference.url.String()),
+		Span:     span,
+		Jump:     jump,
+		Live:     s.live,
+		Fetched:  s.at,
+		Video:    video,
+		Clock:    f.Clock.State(),
+		place:    at,
+	}, nil
+}
+
+// sleep waits for d; it returns false when ctx is done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// retryable reports whether a failed download may succeed a moment later.
+func retryable(err error) bool {
+	var status StatusError
+	if errors.As(err, &status) {
+		return !status.gone()
+	}
+	return !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrEncryption) && !errors.Is(err, context.Canceled) ||
+		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func (f *Follower) log() *slog.Logger {
+	if f.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return f.Logger
+}

@@ -1,0 +1,47 @@
+package capture
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// fullHeight is the height up to which a larger picture helps: Rekognition wants faces of 40 pixels in 1080 lines.
+const fullHeight = 1080
+
+// choose returns the variants in the order in which they suit analysis: video that can be decoded before what cannot
+// be told, the largest picture up to fullHeight, H.264 before HEVC (cheaper to decode), the lowest bit rate. The list
+// is empty when none has video.
+func choose(variants []variant) []variant {
+	out := slices.DeleteFunc(slices.Clone(variants), func(v variant) bool { return codecRank(v.codecs) > 2 })
+	slices.SortStableFunc(out, func(a, b variant) int {
+		return cmp.Or(
+			cmp.Compare(heightRank(a.height), heightRank(b.height)),
+			cmp.Compare(codecRank(a.codecs), codecRank(b.codecs)),
+			cmp.Compare(a.bandwidth, b.bandwidth),
+		)
+	})
+	return out
+}
+
+// heightRank orders 1080, 720, ..., 0, then 1081 and up.
+func heightRank(h int) int {
+	if h > fullHeight {
+		return h
+	}
+	return fullHeight - h
+}
+
+// codecRank is 0 for H.264, 1 for HEVC, 2 where CODECS says nothing, 3 for what cannot be decoded or has no video
+// (RFC 6381 names).
+func codecRank(codecs string) int {
+	switch codecs = strings.ToLower(codecs); {
+	case codecs == "":
+		return 2
+	case strings.Contains(codecs, "avc1"), strings.Contains(codecs, "avc3"):
+		return 0
+	case strings.Contains(codecs, "hvc1"), strings.Contains(codecs, "hev1"):
+		return 1
+	}
+	return 3
+}

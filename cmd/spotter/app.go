@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"spotter/capture"
+	"spotter/httpapi"
+	"spotter/store"
+	"spotter/sync/dynamodb"
+	"spotter/sync/outbox"
+	"spotter/timeline"
+)
+
+const (
+	databaseFile = "spotter.db"
+	dynamoDBSink = "dynamodb"
+	flushTime    = 5 * time.Second // for what is still in the outbox at the end
+)
+
+// app is the appliance: every part of a configuration, opened.
+type app struct {
+	config      config
+	log         *slog.Logger
+	store       *store.Store
+	recognizers *recognizers
+	getter      *capture.HTTP
+	streams     *streams
+	drainers    []*outbox.Drainer
+
+	viewer, admin             *httpapi.Server
+	viewerListener, adminPort net.Listener
+}
+
+// openApp opens everything that run needs, or nothing. Errors say the mend.
+func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
+	a = &app{config: c, log: log, getter: capture.NewHTTP("spotter/" + version())}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+			a = nil
+		}
+	}()
+	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
+		return a, fmt.Errorf("make data folder: %w: give this user the right to write there, or set data_dir", err)
+	}
+	sinks := []string{}
+	if c.Sync.DynamoDB != nil {
+		sinks = append(sinks, dynamoDBSink)
+	}
+	if a.store, err = store.Open(filepath.Join(c.DataDir, databaseFile), store.Options{Sinks: sinks, Logger: log}); err != nil {
+		return a, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	meters := newMeters(registry)
+	if err := a.openStreams(ctx, meters); err != nil {
+		return a, err
+	}
+	if err := a.openSync(ctx, registry); err != nil {
+		return a, err
+	}
+	a.viewer = httpapi.NewViewer(a.streams, registry, log)
+	a.admin = httpapi.NewAdmin(httpapi.AdminConfig{
+		Registerer: registry, Gatherer: registry, Ready: a.ready, Control: a.streams, Log: log,
+	})
+	if a.viewerListener, err = listen("http.viewer.listen", c.HTTP.Viewer.Listen); err != nil {
+		return a, err
+	}
+	a.adminPort, err = listen("http.admin.listen", c.HTTP.Admin.Listen)
+	return a, err
+}
+
+func listen(key, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: end the program that uses the address, or set %s", address, err, key)
+	}
+	return l, nil
+}
+
+func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
+	a.streams = &streams{byID: map[string]*stream{}, store: a.store}
+	cloud := newFaultLog(a.log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
+	a.recognizers, err = newRecognizers(ctx, &a.config, func(err error) { cloud.add(faultCloud, err) })
+	if err != nil {
+		return err
+	}
+	if a.recognizers.limited != nil {
+		meters.limited(a.recognizers.limited)
+	}
+	for _, m := range a.config.Media {
+		address, err := url.Parse(m.URL)
+		if err != nil {
+			return err
+		}
+		zero, err := capture.ParseZero(m.Zero)
+		if err != nil {
+			return err
+		}
+		log := a.log.With("media", m.ID)
+		metrics := meters.stream(m.ID)
+		faults := newFaultLog(log, metrics.fault)
+		a.streams.order = append(a.streams.order, m.ID)
+		a.streams.byID[m.ID] = &stream{
+			pipeline: &pipeline{
+				media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizer: a.recognizers,
+				recorder: a.store, metrics: metrics, faults: faults, log: log,
+			},
+			source:  &source{url: address, getter: a.getter},
+			faults:  faults,
+			log:     log,
+			started: time.Now().UTC().Truncate(time.Second),
+		}
+	}
+	return nil
+}
+
+func (a *app) openSync(ctx context.Context, registry prometheus.Registerer) error {
+	d := a.config.Sync.DynamoDB
+	if d == nil {
+		return nil
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(d.Region))
+	if err != nil {
+		return fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if aws.Region == "" {
+		return errors.New("sync.dynamodb: no AWS region: set sync.dynamodb.region or AWS_REGION")
+	}
+	table := &dynamodb.Table{Client: awsdynamodb.NewFromConfig(aws), Name: d.Table}
+	a.drainers = append(a.drainers, &outbox.Drainer{Sink: dynamoDBSink, Store: a.store, Put: table.Put, Logger: a.log})
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spotter_outbox_entries", Help: "Observations that wait for their sink.",
+		ConstLabels: prometheus.Labels{"sink": dynamoDBSink},
+	}, func() float64 { n, _ := a.store.Backlog(dynamoDBSink); return float64(n) }))
+	return nil
+}
+
+// Run runs the appliance until ctx is done, then drains: the pictures under way are recognised and recorded, the
+// outbox gets a last chance, look-ups go on until then.
+func (a *app) Run(ctx context.Context) error {
+	a.recognizers.log(a.log, &a.config)
+	failed := make(chan error, 2+len(a.drainers))
+	var servers, work, sinks sync.WaitGroup
+	serve := func(s *httpapi.Server, l net.Listener) {
+		servers.Go(func() {
+			if err := s.Serve(l); err != nil {
+				failed <- err
+			}
+		})
+	}
+	serve(a.viewer, a.viewerListener)
+	serve(a.admin, a.adminPort)
+	workCtx, stopWork := context.WithCancel(ctx)
+	defer stopWork()
+	for _, s := range a.streams.byID {
+		work.Go(func() { s.run(workCtx) })
+	}
+	work.Go(func() { a.keepHouse(workCtx) })
+	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSinks()
+	for _, d := range a.drainers {
+		sinks.Go(func() {
+			if err := d.Run(sinkCtx); err != nil {
+				failed <- err
+			}
+		})
+	}
+	a.log.Info("spotter runs", "version", version(), "media", len(a.streams.order),
+		"viewer", "http://"+a.viewerListener.Addr().String(), "admin", "http://"+a.adminPort.Addr().String())
+
+	var err error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping: a second signal ends the program at once")
+	case err = <-failed:
+	}
+	stopWork()
+	work.Wait()
+	a.flush()
+	stopSinks()
+	sinks.Wait()
+	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	err = errors.Join(err, a.viewer.Shutdown(down), a.admin.Shutdown(down))
+	servers.Wait()
+	return err
+}
+
+// flush waits until the outbox is empty, for flushTime at most.
+func (a *app) flush() {
+	deadline := time.Now().Add(flushTime)
+	for _, d := range a.drainers {
+		for n, _ := a.store.Backlog(d.Sink); n > 0; n, _ = a.store.Backlog(d.Sink) {
+			if time.Now().After(deadline) {
+				a.log.Warn("observations stay in the outbox until the next start", "sink", d.Sink, "entries", n)
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+// keepHouse drops what is older than the retention allows.
+func (a *app) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		for _, id := range a.streams.order {
+			t, ok := a.store.Timeline(id)
+			if !ok {
+				continue
+			}
+			until, ok := t.AnalyzedUntil()
+			if !ok {
+				continue
+			}
+			if _, err := a.store.Prune(id, until-timeline.FromDuration(a.config.Retention.Age)); err != nil {
+				a.log.Warn("old observations stay", "media", id, "error", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ready are the checks of /readyz.
+func (a *app) ready() []httpapi.Check {
+	var out []httpapi.Check
+	for _, id := range a.streams.order {
+		s := a.streams.byID[id].status()
+		out = append(out, httpapi.Check{Name: "media " + id, OK: s.State != httpapi.StateStalled, Detail: s.State})
+	}
+	for _, d := range a.drainers {
+		n, oldest := a.store.Backlog(d.Sink)
+		detail := "nothing waits"
+		if n > 0 {
+			detail = fmt.Sprintf("%d observations wait, the oldest for %s", n, time.Since(oldest).Round(time.Second))
+		}
+		out = append(out, httpapi.Check{Name: "sync " + d.Sink, OK: true, Detail: detail})
+	}
+	return out
+}
+
+// Close closes what openApp opened.
+func (a *app) Close() error {
+	var failed []error
+	for _, l := range []net.Listener{a.viewerListener, a.adminPort} {
+		if l != nil {
+			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+				failed = append(failed, err)
+			}
+		}
+	}
+	if a.recognizers != nil {
+		failed = append(failed, a.recognizers.Close())
+	}
+	if a.store != nil {
+		failed = append(failed, a.store.Close())
+	}
+	a.getter.Close()
+	return errors.Join(failed...)
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"spotter/capture"
+	"spotter/capture/opencv"
+	"spotter/models"
+	"spotter/models/onnx"
+	"spotter/store"
+	"spotter/vision/classic"
+)
+
+// leastDisk is how much room the data folder needs for a day of one busy stream with its frames in the outbox.
+const leastDisk = 1 << 30
+
+func (c *cli) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check configuration, libraries, models, disk, clock, origins and credentials",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r := &report{cli: c}
+			conf, err := c.config()
+			r.line("configuration", configName(c.configPath), err)
+			if err == nil {
+				r.all(cmd.Context(), &conf)
+			}
+			if r.failed > 0 {
+				fmt.Fprintf(c.stdout, "\n%d to mend\n", r.failed)
+				if err != nil {
+					return fmt.Errorf("%w: %w", errSaid, errUsage)
+				}
+				return errSaid
+			}
+			fmt.Fprintln(c.stdout, "\nall well")
+			return nil
+		},
+	}
+}
+
+func configName(path string) string {
+	if path == "" {
+		path = os.Getenv(configVariable)
+	}
+	if path == "" {
+		return "defaults (no --config)"
+	}
+	return path
+}
+
+// report prints a line for each check.
+type report struct {
+	*cli
+	failed int
+}
+
+// line prints what is well, or what is wrong with its mend.
+func (r *report) line(name, detail string, err error) {
+	if err != nil {
+		r.failed++
+		fmt.Fprintf(r.stdout, "MEND  %-16s %v\n", name, err)
+		return
+	}
+	fmt.Fprintf(r.stdout, "ok    %-16s %s\n", name, detail)
+}
+
+// note prints what is not wrong but worth knowing.
+func (r *report) note(name, detail string) { fmt.Fprintf(r.stdout, "note  %-16s %s\n", name, detail) }
+
+func (r *report) all(ctx context.Context, conf *config) {
+	r.libraries(conf)
+	r.models(conf)
+	r.data(conf)
+	r.clock()
+	r.ports(conf)
+	r.origins(ctx, conf)
+	r.credentials(ctx, conf)
+}
+
+func (r *report) libraries(conf *config) {
+	decoder, err := opencv.New()
+	if err == nil {
+		err = decoder.Close()
+	}
+	r.line("opencv", "decodes", err)
+	cascades, err := classic.New(classic.DefaultFolder)
+	if err == nil {
+		err = cascades.Close()
+	}
+	r.line("cascades", classic.DefaultFolder, err)
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		r.note("ffmpeg", "not installed: analyze reads playlists only, demo does not run (apt install ffmpeg)")
+	} else {
+		r.line("ffmpeg", "installed", nil)
+	}
+	library, err := findONNX()
+	if err == nil {
+		var runtime *onnx.Runtime
+		if runtime, err = onnx.Open(library); err == nil {
+			library += " " + runtime.Version()
+			err = runtime.Close()
+		}
+	}
+	if err != nil && conf.Vision.Local.Recognizer != "onnx" {
+		r.note("onnx runtime", err.Error())
+		return
+	}
+	r.line("onnx runtime", library, err)
+}
+
+func (r *report) models(conf *config) {
+	m, err := models.Find(conf.Vision.Local.Objects)
+	if err == nil {
+		err = models.Verify(conf.modelsDir(), m)
+	}
+	if errors.Is(err, models.ErrMissing) && conf.Vision.Local.Recognizer != "onnx" {
+		r.note("models", fmt.Sprintf("%s is not in place, so OpenCV's cascades serve: spotter models pull", m.Name))
+		return
+	}
+	r.line("models", fmt.Sprintf("%s in %s", m.Name, conf.modelsDir()), err)
+}
+
+func (r *report) data(conf *config) {
+	err := os.MkdirAll(conf.DataDir, 0o750)
+	if err != nil {
+		r.line("data folder", "", fmt.Errorf("%w: give this user the right to write there, or set data_dir", err))
+		return
+	}
+	var disk unix.Statfs_t
+	if err = unix.Statfs(conf.DataDir, &disk); err == nil {
+		free := disk.Bavail * uint64(disk.Bsize)
+		if free < leastDisk {
+			err = fmt.Errorf("%s free in %s: make room, at least %s", humanize.IBytes(free), conf.DataDir, humanize.IBytes(leastDisk))
+		}
+		r.line("disk", humanize.IBytes(free)+" free in "+conf.DataDir, err)
+	}
+	path := filepath.Join(conf.DataDir, databaseFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		r.line("database", "none yet", nil)
+		return
+	}
+	db, err := store.Open(path, store.Options{})
+	if errors.Is(err, store.ErrLocked) {
+		r.note("database", "a box is running on it")
+		return
+	}
+	if err == nil {
+		err = db.Close()
+	}
+	r.line("database", path, err)
+}
+
+// clock checks that the kernel holds the clock for synchronised: zero as a time of day and AWS signatures need it.
+func (r *report) clock() {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	if err != nil {
+		r.note("clock", "cannot be asked: "+err.Error())
+		return
+	}
+	if state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
+		r.note("clock", "not synchronised: enable systemd-timesyncd or chrony; AWS refuses requests more than 5 minutes off")
+		return
+	}
+	r.line("clock", "synchronised", nil)
+}
+
+func (r *report) ports(conf *config) {
+	for _, p := range []struct{ name, address string }{{"viewer", conf.HTTP.Viewer.Listen}, {"admin", conf.HTTP.Admin.Listen}} {
+		l, err := listen("http."+p.name+".listen", p.address)
+		if err == nil {
+			err = l.Close()
+		}
+		r.line(p.name+" port", p.address+" is free", err)
+	}
+}
+
+func (r *report) origins(ctx context.Context, conf *config) {
+	getter := capture.NewHTTP("spotter/" + version())
+	defer getter.Close()
+	for _, m := range conf.Media {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		detail, err := capture.Probe(ctx, getter, m.URL)
+		cancel()
+		r.line("media "+m.ID, detail, err)
+	}
+}
+
+func (r *report) credentials(ctx context.Context, conf *config) {
+	if conf.Vision.Rekognition == nil && conf.Sync.DynamoDB == nil {
+		r.line("aws", "not configured", nil)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err == nil {
+		_, err = aws.Credentials.Retrieve(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine's role: %w", err)
+	}
+	r.line("aws", "credentials found", err)
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// configVariable names the configuration file where --config does not.
+const configVariable = "SPOTTER_CONFIG"
+
+// config is the configuration file. Every default works; a part whose section is absent is off.
+type config struct {
+	DataDir   string          `yaml:"data_dir"`
+	HTTP      httpConfig      `yaml:"http"`
+	Media     []mediaConfig   `yaml:"media"`
+	Vision    visionConfig    `yaml:"vision"`
+	Sync      syncConfig      `yaml:"sync"`
+	Retention retentionConfig `yaml:"retention"`
+}
+
+type httpConfig struct {
+	Viewer listenConfig `yaml:"viewer"`
+	Admin  listenConfig `yaml:"admin"`
+}
+
+type listenConfig struct {
+	Listen string `yaml:"listen"`
+	Auth   string `yaml:"auth"`
+}
+
+type mediaConfig struct {
+	ID             string        `yaml:"id"`
+	URL            string        `yaml:"url"`
+	Zero           string        `yaml:"zero"`
+	SampleInterval time.Duration `yaml:"sample_interval"`
+}
+
+type visionConfig struct {
+	Mode        string             `yaml:"mode"`
+	MaxScene    time.Duration      `yaml:"max_scene"`
+	Rekognition *rekognitionConfig `yaml:"rekognition"`
+	Local       localConfig        `yaml:"local"`
+}
+
+type rekognitionConfig struct {
+	Region         string        `yaml:"region"` // empty: the AWS configuration's own
+	MaxLabels      int           `yaml:"max_labels"`
+	MinConfidence  float64       `yaml:"min_confidence"`
+	CallsPerSecond float64       `yaml:"calls_per_second"`
+	USDPerHour     float64       `yaml:"usd_per_hour"`
+	Deadline       time.Duration `yaml:"deadline"`
+}
+
+type localConfig struct {
+	Recognizer    string  `yaml:"recognizer"`
+	Objects       string  `yaml:"objects"`
+	MinConfidence float64 `yaml:"min_confidence"`
+}
+
+type syncConfig struct {
+	DynamoDB *dynamoDBConfig `yaml:"dynamodb"`
+}
+
+type dynamoDBConfig struct {
+	Table  string `yaml:"table"`
+	Region string `yaml:"region"`
+}
+
+type retentionConfig struct {
+	Age time.Duration `yaml:"age"`
+}
+
+// setDefaults fills in what holds once a section is there: before decoding what lies in a section of its own, after it
+// what lies in a list.
+func (c *config) setDefaults(root *yaml.Node) {
+	if has(root, "vision", "rekognition") {
+		c.Vision.Rekognition = &rekognitionConfig{MaxLabels: 5, MinConfidence: 90, CallsPerSecond: 5, USDPerHour: 2, Deadline: 2 * time.Second}
+	}
+	if has(root, "sync", "dynamodb") {
+		c.Sync.DynamoDB = &dynamoDBConfig{Table: "celebrity_object_in_media_stream"}
+	}
+}
+
+func (m *mediaConfig) setDefaults() {
+	m.Zero = cmp.Or(m.Zero, "first")
+	m.SampleInterval = cmp.Or(m.SampleInterval, time.Second)
+}
+
+// defaultConfig is what holds without a file.
+func defaultConfig() config {
+	return config{
+		DataDir: defaultDataDir(),
+		HTTP: httpConfig{
+			Viewer: listenConfig{Listen: "127.0.0.1:8080"},
+			Admin:  listenConfig{Listen: "127.0.0.1:9090"},
+		},
+		Vision: visionConfig{
+			Mode:     "cloud-first",
+			MaxScene: 30 * time.Second,
+			Local:    localConfig{Recognizer: "auto", Objects: "yolox-nano", MinConfidence: 50},
+		},
+		Retention: retentionConfig{Age: 72 * time.Hour},
+	}
+}
+
+// defaultDataDir is /var/lib/spotter for the service, and the user's own folder for who may not write there.
+func defaultDataDir() string {
+	const service = "/var/lib/spotter"
+	if os.Geteuid() == 0 {
+		return service
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return service
+	}
+	return filepath.Join(home, ".local", "share", "spotter")
+}
+
+// errUsage marks faults of the command line or the configuration: exit code 2.
+var errUsage = errors.New("wrong usage")
+
+// loadConfig reads the file named, or the one of SPOTTER_CONFIG, or none. All faults are listed at once, each with
+// its line.
+func loadConfig(path string) (config, error) {
+	c := defaultConfig()
+	if path == "" {
+		path = os.Getenv(configVariable)
+	}
+	if path == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("%w: read configuration: %w", errUsage, err)
+	}
+	if err := parseConfig(text, &c); err != nil {
+		return c, fmt.Errorf("%w: %s:\n%w", errUsage, path, err)
+	}
+	return c, nil
+}
+
+// parseConfig decodes text over the defaults in c and checks it.
+func parseConfig(text []byte, c *config) error {
+	var root yaml.Node
+	err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&root)
+	if errors.Is(err, io.EOF) {
+		return nil // empty: the defaults
+	}
+	if err != nil {
+		return fmt.Errorf("  %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	c.setDefaults(&root)
+	f := faults{root: &root}
+	f.decode(text, c)
+	for i := range c.Media {
+		c.Media[i].setDefaults()
+	}
+	c.check(&f)
+	return f.err()
+}
+
+// deadline returns how long the cloud may take for a picture.
+func (c *config) deadline() time.Duration {
+	if c.Vision.Rekognition == nil {
+		return 0
+	}
+	return c.Vision.Rekognition.Deadline
+}

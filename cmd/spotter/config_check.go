@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"spotter/capture"
+	"spotter/vision"
+)
+
+// mediaID is what a media's id may look like: it stands in paths, keys and metrics.
+var mediaID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// check adds what is wrong with the values.
+func (c *config) check(f *faults) {
+	if !filepath.IsAbs(c.DataDir) {
+		f.add(fmt.Sprintf("%q is not an absolute path", c.DataDir), "data_dir")
+	}
+	c.HTTP.Viewer.check(f, "viewer")
+	c.HTTP.Admin.check(f, "admin")
+	seen := map[string]bool{}
+	for i := range c.Media {
+		m := &c.Media[i]
+		m.check(f, i)
+		if seen[m.ID] {
+			f.add(fmt.Sprintf("%q is there twice: ids name one stream of one event", m.ID), "media", i, "id")
+		}
+		seen[m.ID] = true
+	}
+	c.Vision.check(f)
+	if d := c.Sync.DynamoDB; d != nil && d.Table == "" {
+		f.add("name the table", "sync", "dynamodb", "table")
+	}
+	if c.Retention.Age < time.Hour {
+		f.add("keep at least 1h", "retention", "age")
+	}
+}
+
+func (l *listenConfig) check(f *faults, name string) {
+	host, port, err := net.SplitHostPort(l.Listen)
+	if err != nil || port == "" {
+		f.add(fmt.Sprintf("%q is not host:port, such as 127.0.0.1:8080", l.Listen), "http", name, "listen")
+		return
+	}
+	switch l.Auth {
+	case "", "none":
+	default:
+		f.add(fmt.Sprintf("%q is not available: this version has none", l.Auth), "http", name, "auth")
+	}
+	if l.Auth == "" && !loopback(host) {
+		f.add(fmt.Sprintf("%s can be reached from other machines: say auth: none if that is meant, or listen on 127.0.0.1", l.Listen), "http", name, "listen")
+	}
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func (m *mediaConfig) check(f *faults, i int) {
+	if !mediaID.MatchString(m.ID) {
+		f.add(fmt.Sprintf("%q is not an id: 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first", m.ID), "media", i, "id")
+	}
+	if u, err := url.Parse(m.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		f.add(fmt.Sprintf("%q is not an http or https address of a playlist", capture.Redact(m.URL)), "media", i, "url")
+	}
+	if _, err := capture.ParseZero(m.Zero); err != nil {
+		f.add(err.Error(), "media", i, "zero")
+	}
+	if m.SampleInterval < 40*time.Millisecond || m.SampleInterval > time.Minute {
+		f.add(fmt.Sprintf("%s is not between 40ms and 1m", m.SampleInterval), "media", i, "sample_interval")
+	}
+}
+
+func (v *visionConfig) check(f *faults) {
+	if mode, err := vision.ParseMode(v.Mode); err != nil {
+		f.add(err.Error(), "vision", "mode")
+	} else if mode == vision.CloudOnly && v.Rekognition == nil {
+		f.add("cloud-only needs a rekognition section", "vision", "mode")
+	}
+	if v.MaxScene < time.Second || v.MaxScene > 10*time.Minute {
+		f.add(fmt.Sprintf("%s is not between 1s and 10m", v.MaxScene), "vision", "max_scene")
+	}
+	l := v.Local
+	oneOf(f, l.Recognizer, []string{"auto", "onnx", "classic"}, "vision", "local", "recognizer")
+	oneOf(f, l.Objects, slices.Sorted(slices.Values(objectModels())), "vision", "local", "objects")
+	percent(f, l.MinConfidence, "vision", "local", "min_confidence")
+	r := v.Rekognition
+	if r == nil {
+		return
+	}
+	percent(f, r.MinConfidence, "vision", "rekognition", "min_confidence")
+	if r.MaxLabels < 1 || r.MaxLabels > 1000 {
+		f.add(fmt.Sprintf("%d is not between 1 and 1000", r.MaxLabels), "vision", "rekognition", "max_labels")
+	}
+	if r.CallsPerSecond <= 0 {
+		f.add("must be above 0", "vision", "rekognition", "calls_per_second")
+	}
+	if r.USDPerHour <= 0 {
+		f.add("must be above 0; vision.mode: local-only asks no cloud", "vision", "rekognition", "usd_per_hour")
+	}
+	if r.Deadline < 100*time.Millisecond || r.Deadline > time.Minute {
+		f.add(fmt.Sprintf("%s is not between 100ms and 1m", r.Deadline), "vision", "rekognition", "deadline")
+	}
+}
+
+func oneOf(f *faults, value string, allowed []string, path ...any) {
+	if !slices.Contains(allowed, value) {
+		f.add(fmt.Sprintf("%q is none of %s", value, strings.Join(allowed, ", ")), path...)
+	}
+}
+
+func percent(f *faults, value float64, path ...any) {
+	if !(value >= 0 && value <= 100) {
+		f.add(fmt.Sprintf("%v is not between 0 and 100", value), path...)
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"spotter/timeline"
+)
+
+// demoMedia is the id of the demo's stream.
+const demoMedia = "demo"
+
+func (c *cli) demoCommand() *cobra.Command {
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Build a live stream from real clips and run the appliance on it",
+		Long: "Build a live HLS stream in real time from the clips and photographs of Debian's opencv-doc, run the whole\n" +
+			"appliance on it in a temporary folder, and print a line for each new observation. Needs ffmpeg and opencv-doc.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd.Context(), length) },
+	}
+	cmd.Flags().DurationVar(&length, "for", 0, "end after `DURATION` with a table of what was seen, and fail if look-ups did not answer with it (0: until interrupted)")
+	return cmd
+}
+
+func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
+	dir, err := os.MkdirTemp("", "spotter-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	conf := defaultConfig()
+	conf.DataDir = filepath.Join(dir, "data")
+	conf.HTTP.Viewer.Listen, conf.HTTP.Admin.Listen = free(conf.HTTP.Viewer.Listen), free(conf.HTTP.Admin.Listen)
+	c.say("fetching the local model where it can be had")
+	c.demoModel(ctx, &conf)
+
+	c.say("making the programme from opencv-doc's clips")
+	show, err := makeProgramme(ctx, dir)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	origin, err := startOrigin(ctx, dir, show)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, origin.Close()) }()
+	m := mediaConfig{ID: demoMedia, URL: origin.url, Zero: "pts"}
+	m.setDefaults()
+	conf.Media = []mediaConfig{m}
+
+	a, err := openApp(ctx, conf, c.logger())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	d := &demonstration{cli: c, programme: show, viewer: "http://" + a.viewerListener.Addr().String(), printed: map[timeline.Position]bool{}}
+	c.say("stream       " + origin.url)
+	c.say("page         " + d.viewer + "/")
+	c.say("viewer API   " + d.viewer + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
+	c.say("metrics      http://" + a.adminPort.Addr().String() + "/metrics")
+	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
+	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "until", "source", "seen")
+
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { defer cancel(); return a.Run(groupCtx) })
+	group.Go(func() error { defer cancel(); return d.watch(groupCtx, length) })
+	group.Go(func() error { return origin.wait(groupCtx) })
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (c *cli) say(line string) { fmt.Fprintln(c.stdout, line) }
+
+// demonstration follows the appliance over its viewer API, as an app would.
+type demonstration struct {
+	*cli
+	programme *programme
+	viewer    string
+	printed   map[timeline.Position]bool
+}
+
+// watch prints each new observation, and after length, unless it is 0, the table of what was seen.
+func (d *demonstration) watch(ctx context.Context, length time.Duration) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	var end <-chan time.Time
+	if length > 0 {
+		end = time.After(length)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := d.news(ctx); err != nil {
+				return err
+			}
+		case <-end:
+			return d.table(ctx)
+		}
+	}
+}
+
+// news prints the observations whose scenes have ended since it was last called.
+func (d *demonstration) news(ctx context.Context) error {
+	var got struct{ Observations []timeline.Observation }
+	if err := getJSON(ctx, d.viewer+"/v1/media/"+demoMedia+"/timeline", &got); err != nil {
+		return err
+	}
+	for _, o := range got.Observations {
+		if d.printed[o.From] || o.Revision < 2 {
+			continue
+		}
+		d.printed[o.From] = true
+		fmt.Fprintf(d.stdout, tableLine, o.From, o.Until, o.Source, names(&o))
+	}
+	return nil
+}
+
+// table asks for each scene of the programme that was analysed what was seen in it, prints that, and fails where it is
+// not what the scene shows.
+func (d *demonstration) table(ctx context.Context) error {
+	var status struct {
+		AnalyzedUntil timeline.Position `json:"analyzed_until"`
+	}
+	if err := getJSON(ctx, d.viewer+"/v1/media/"+demoMedia, &status); err != nil {
+		return fmt.Errorf("ask for the stream's status: %w", err)
+	}
+	fmt.Fprintf(d.stdout, "\nlook-ups over HTTP, one for each scene:\n"+tableLine, "from", "until", "", "clip: seen")
+	asked, wrong := 0, 0
+	for _, s := range d.programme.scenes(status.AnalyzedUntil) {
+		answer, err := d.lookUp(ctx, s.Span)
+		if err != nil {
+			return err
+		}
+		if !answer.Complete {
+			continue // before the box was there, or not analysed yet
+		}
+		asked++
+		verdict := "ok"
+		if !answer.has(s.shows) {
+			wrong++
+			verdict = "MISSING " + s.shows
+		}
+		fmt.Fprintf(d.stdout, tableLine, s.From, s.Until, verdict, s.name+": "+answer.String())
+	}
+	switch {
+	case asked == 0:
+		return fmt.Errorf("no scene was analysed from its begin to its end: let it run longer than %s", 2*d.programme.longest())
+	case wrong > 0:
+		return fmt.Errorf("%d of %d look-ups did not name what the scene shows", wrong, asked)
+	}
+	return nil
+}

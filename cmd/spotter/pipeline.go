@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"spotter/capture"
+	"spotter/capture/opencv"
+	"spotter/store"
+	"spotter/timeline"
+	"spotter/vision"
+)
+
+// drainTime is how long a stopped pipeline may still take to recognise and record what it has decoded.
+const drainTime = 5 * time.Second
+
+// Kinds of faults beside those of package capture.
+const (
+	faultDecode    = "decode"
+	faultRecognize = "recognize"
+	faultCloud     = "cloud"
+	faultStore     = "store"
+	faultCrash     = "crash"
+)
+
+// recorder keeps what a pipeline finds out.
+type recorder interface {
+	Record(store.Batch) error
+	Timeline(media string) (*timeline.Timeline, bool)
+	Clock(media string) []byte
+}
+
+// pipeline is the way of one stream's pictures: followed, decoded, gated, recognised, observed, recorded.
+type pipeline struct {
+	media      mediaConfig
+	zero       capture.Zero
+	maxScene   time.Duration
+	recognizer vision.Recognizer
+	recorder   recorder
+	metrics    *streamMetrics
+	faults     *faultLog
+	log        *slog.Logger
+}
+
+// step is what the decoding side tells the observing side, in the stream's order.
+type step struct {
+	sample *opencv.Sample   // a picture that was looked at
+	begin  *capture.Segment // a segment begins
+	end    *capture.Segment // all of a segment's pictures were looked at
+	lost   bool             // with end: what the segment shows is not known
+}
+
+// newFollower returns the follower of the pipeline's stream, on the clock that is stored.
+func (p *pipeline) newFollower(address *source) (*capture.Follower, error) {
+	clock, err := capture.NewClock(p.zero, p.recorder.Clock(p.media.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &capture.Follower{
+		URL:       address.url,
+		Getter:    address.getter,
+		Clock:     clock,
+		Recording: address.recording,
+		OnFault: func(f capture.Fault) {
+			p.metrics.lost(f)
+			p.faults.add(f.Kind, describe(f))
+		},
+		Logger: p.log,
+	}, nil
+}
+
+func describe(f capture.Fault) error {
+	err := f.Err
+	if f.Lost > 0 {
+		err = fmt.Errorf("%w (%d not analysed)", err, f.Lost)
+	}
+	return fmt.Errorf("%s: %w", f.URL, err)
+}
+
+// run analyses what follower reads until ctx is done or, of a recording, to its end. What was decoded by then is still
+// recognised and recorded, within drainTime.
+func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
+	decoder, err := opencv.New()
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	d := &decoding{
+		pipeline: p,
+		decoder:  decoder,
+		planner:  capture.NewPlanner(p.media.SampleInterval),
+		gate:     vision.NewGate(p.maxScene),
+		steps:    make(chan step, 8),
+	}
+	newest, _ := p.recorder.Timeline(p.media.ID)
+	o := &observing{pipeline: p, gate: d.gate, observer: vision.NewObserver(p.media.ID, last(newest))}
+
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(d.steps)
+		return contain(func() error { return follower.Run(groupCtx, d.segment) })
+	})
+	group.Go(func() error {
+		drain, cancel := afterGrace(groupCtx, drainTime)
+		defer cancel()
+		return contain(func() error { return o.run(drain, d.steps) })
+	})
+	err = group.Wait()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+func last(t *timeline.Timeline) *timeline.Observation {
+	if t == nil {
+		return nil
+	}
+	return t.Last()
+}
+
+// contain turns a panic into an error, so that one stream's crash leaves the others alone.
+func contain(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &crash{value: v, stack: stack()}
+		}
+	}()
+	return fn()
+}
+
+// afterGrace returns a context that outlives ctx by grace.
+func afterGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(grace, cancel)
+		context.AfterFunc(out, func() { t.Stop() })
+	})
+	return out, func() { stop(); cancel() }
+}
+
+// decoding is the side of a pipeline up to the gate.
+type decoding struct {
+	*pipeline
+	decoder *opencv.Decoder
+	planner *capture.Planner
+	gate    *vision.Gate
+	steps   chan step
+}
+
+// segment looks at one segment's pictures. Only ctx ends it early.
+func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
+	if t, ok := d.recorder.Timeline(d.media.ID); ok && t.Complete(s.Span) {
+		return nil // analysed before a restart
+	}
+	if err := d.send(ctx, step{begin: s}); err != nil {
+		return err
+	}
+	looked := 0
+	job := d.planner.Plan(s)
+	err := d.decoder.Decode(ctx, job, d.gate, func(x opencv.Sample) error {
+		looked++
+		d.metrics.sampled.Inc()
+		if x.Frame != nil {
+			d.metrics.admitted.Inc()
+		}
+		return d.send(ctx, step{sample: &x})
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, err))
+	}
+	d.metrics.segments.Inc()
+	return d.send(ctx, step{end: s, lost: looked == 0 && (err != nil || !s.HasKeyframe())})
+}
+
+func (d *decoding) send(ctx context.Context, x step) error {
+	select {
+	case d.steps <- x:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// observing is the side of a pipeline behind the gate.
+type observing struct {
+	*pipeline
+	gate     *vision.Gate
+	observer *vision.Observer
+}
+
+func (o *observing) run(ctx context.Context, steps <-chan step) error {
+	for x := range steps {
+		var seen vision.Seen
+		var clock []byte
+		switch {
+		case x.begin != nil && x.begin.Jump, x.end != nil && x.lost:
+			seen = o.observer.Break()
+			o.gate.Reset()
+		case x.sample != nil && x.sample.Frame != nil:
+			seen = o.recognize(ctx, x.sample.Frame)
+		case x.end != nil:
+			seen = o.observer.Through(x.end.Until)
+		default:
+			continue
+		}
+		if x.end != nil {
+			clock = x.end.Clock
+		}
+		if err := o.record(seen, clock); err != nil {
+			return err
+		}
+		if x.end != nil {
+			o.metrics.queryable(x.end)
+		}
+	}
+	return nil
+}
+
+func (o *observing) recognize(ctx context.Context, f *capture.Frame) vision.Seen {
+	began := time.Now()
+	answer, err := o.recognizer.Recognize(ctx, vision.Picture{Small: f.Small, JPEG: f.JPEG, Width: f.Width, Height: f.Height})
+	if err != nil {
+		if ctx.Err() == nil {
+			o.metrics.failed.Inc()
+			o.faults.add(faultRecognize, fmt.Errorf("at %s: %w", f.Position, err))
+		}
+		o.gate.Reset() // ask again at the next picture
+		return o.observer.Unanswered(f.Position)
+	}
+	o.metrics.recognized(answer.Source, time.Since(began))
+	return o.observer.Answer(f.Position, answer, time.Now())
+}
+
+func (o *observing) record(seen vision.Seen, clock []byte) error {
+	batch := store.Batch{Media: o.media.ID, Observations: seen.Observations, Clock: clock}
+	if seen.Analyzed.Len() > 0 {
+		batch.Analyzed = []timeline.Span{seen.Analyzed}
+	}
+	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && clock == nil {
+		return nil
+	}
+	if err := o.recorder.Record(batch); err != nil {
+		return fmt.Errorf("%s: %w", faultStore, err)
+	}
+	return nil
+}

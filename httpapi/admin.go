@@ -1,0 +1,145 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/pprof"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+)
+
+// profileTimeout is writeTimeout on the admin listener: a CPU profile or trace takes as long as was asked for.
+const profileTimeout = 5 * time.Minute
+
+// AdminConfig is what the admin API shows and steers.
+type AdminConfig struct {
+	// Registerer gets the listener's own metrics; it may be nil.
+	Registerer prometheus.Registerer
+	// Gatherer is what /metrics shows.
+	Gatherer prometheus.Gatherer
+	// Ready returns the checks of /readyz. It is called for each request and must be quick.
+	Ready func() []Check
+	// Control starts and stops media; nil leaves these routes out.
+	Control Control
+	Log     *slog.Logger
+}
+
+// NewAdmin returns the admin API's server. It asks nobody who they are: it belongs on loopback. NewAdmin panics when
+// the registerer already has an admin listener's metrics.
+func NewAdmin(c AdminConfig) *Server {
+	s := newServer("admin", c.Registerer, c.Log)
+	s.fast.WriteTimeout = profileTimeout
+	s.get("/metrics", adapt(fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(c.Gatherer, promhttp.HandlerOpts{}))))
+	s.get("/healthz", func(ctx *fasthttp.RequestCtx) error {
+		ctx.SetContentType("text/plain; charset=utf-8")
+		ctx.SetBodyString("ok\n")
+		return nil
+	})
+	s.get("/readyz", readyz(c.Ready))
+	// The index links to its profiles relatively, so /debug/pprof is sent on to where it ends with a slash.
+	s.router.RedirectTrailingSlash = true
+	s.get("/debug/pprof/{profile:*}", profiles())
+	if c.Control != nil {
+		s.post("/v1/media/{media}/start", steer(c.Control.Start))
+		s.post("/v1/media/{media}/stop", steer(c.Control.Stop))
+	}
+	return s
+}
+
+func (s *Server) post(pattern string, h handler) {
+	s.router.POST(pattern, s.metrics.route(pattern, s.log, sameOrigin(h)))
+}
+
+// profiles serves net/http/pprof under /debug/pprof/.
+func profiles() handler {
+	special := map[string]fasthttp.RequestHandler{
+		"cmdline": fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Cmdline),
+		"profile": fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Profile),
+		"symbol":  fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Symbol),
+		"trace":   fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Trace),
+	}
+	index := fasthttpadaptor.NewFastHTTPHandlerFunc(pprof.Index) // and each profile of runtime/pprof by its name
+	return func(ctx *fasthttp.RequestCtx) error {
+		name, _ := ctx.UserValue("profile").(string)
+		if h, ok := special[name]; ok {
+			h(ctx)
+		} else {
+			index(ctx)
+		}
+		return nil
+	}
+}
+
+func adapt(h fasthttp.RequestHandler) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		h(ctx)
+		return nil
+	}
+}
+
+// readyz answers 200 when every check is ok, else 503.
+func readyz(ready func() []Check) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		answer := struct {
+			Ready  bool    `json:"ready"`
+			Checks []Check `json:"checks"`
+		}{true, []Check{}}
+		if ready != nil {
+			answer.Checks = append(answer.Checks, ready()...)
+		}
+		for _, check := range answer.Checks {
+			answer.Ready = answer.Ready && check.OK
+		}
+		if !answer.Ready {
+			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		}
+		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheNever)
+		return writeJSON(ctx, answer)
+	}
+}
+
+// steer answers 204 when do has done what it says.
+func steer(do func(id string) error) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		id := pathID(ctx)
+		err := do(id)
+		switch {
+		case errors.Is(err, ErrUnknownMedia):
+			return unknownMedia(id)
+		case err != nil:
+			// The reader is the operator, who can mend it.
+			return newProblem(fasthttp.StatusInternalServerError, err.Error())
+		}
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
+	}
+}
+
+// sameOrigin refuses what a web page of another origin makes its visitor's browser send: on a loopback listener the
+// browser is let in where the page is not. Tools send neither header.
+func sameOrigin(h handler) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		header := &ctx.Request.Header
+		foreign := false
+		switch site := string(header.Peek("Sec-Fetch-Site")); site {
+		case "same-origin", "none":
+		case "":
+			if origin := header.Peek(fasthttp.HeaderOrigin); len(origin) > 0 {
+				u, err := url.Parse(string(origin))
+				foreign = err != nil || u.Host != string(ctx.Host())
+			}
+		default:
+			foreign = true
+		}
+		if foreign {
+			return newProblem(fasthttp.StatusForbidden, fmt.Sprintf("pages of other origins may not use %s", ctx.Method()))
+		}
+		return h(ctx)
+	}
+}

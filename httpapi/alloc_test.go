@@ -1,0 +1,37 @@
+//go:build !race
+
+package httpapi_test
+
+import (
+	"testing"
+
+	"spotter/httpapi"
+)
+
+// The race detector makes sync.Pool drop things, so this is not for it.
+func TestLookUpAllocatesNothing(t *testing.T) {
+	m := cup()
+	m.timelines["cup-final"] = event(20_000, 2_160)
+	s := newViewer(m)
+	for name, query := range map[string]string{
+		"position": "position=20050&backward=10&forward=5", "time": "time=2026-11-23T15:00:00Z&backward=10&forward=5",
+		"engage": "position=20050.25&forward=15&engage=1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n := testing.AllocsPerRun(1000, lookUp(s, query)); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+// lookUp returns a look-up that goes as fasthttp would have it: request and answer are used again.
+func lookUp(s *httpapi.Server, query string) func() {
+	ctx := request("/v1/media/cup-final/context?" + query)
+	return func() {
+		ctx.Request.URI().SetQueryString(query)
+		ctx.Response.Reset()
+		ctx.ResetUserValues()
+		s.Handle(ctx)
+	}
+}

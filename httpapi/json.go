@@ -1,0 +1,148 @@
+package httpapi
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"spotter/timeline"
+)
+
+// Answers on the look-up path are appended by hand, because encoding/json allocates for every value. The bytes are
+// those that encoding/json writes without HTML escaping.
+
+// appendString appends s as a JSON string (RFC 8259, section 7). Invalid UTF-8 becomes U+FFFD, and U+2028 and U+2029
+// are escaped so that the answer is JavaScript too.
+func appendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	start := 0 // of what is not yet appended
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' {
+				i++
+				continue
+			}
+			b = append(b, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\b':
+				b = append(b, `\b`...)
+			case '\f':
+				b = append(b, `\f`...)
+			case '\n':
+				b = append(b, `\n`...)
+			case '\r':
+				b = append(b, `\r`...)
+			case '\t':
+				b = append(b, `\t`...)
+			default:
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b = append(append(b, s[start:i]...), `\ufffd`...)
+			start = i + size
+		case r == '\u2028' || r == '\u2029':
+			b = append(append(b, s[start:i]...), `\u202`...)
+			b = append(b, hex[r&15])
+			start = i + size
+		}
+		i += size
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+// appendConfidence appends c with at most two decimals, which is more than any recogniser can tell.
+func appendConfidence(b []byte, c float64) []byte {
+	// JSON has no NaN, and beyond a million c is no confidence either; both are a recogniser's fault and show as 0.
+	if !(math.Abs(c) < 1e6) {
+		c = 0
+	}
+	n := int64(math.Round(c * 100))
+	if n < 0 {
+		b = append(b, '-')
+		n = -n
+	}
+	b = strconv.AppendInt(b, n/100, 10)
+	if n%100 != 0 {
+		b = append(b, '.', byte('0'+n/10%10))
+		if n%10 != 0 {
+			b = append(b, byte('0'+n%10))
+		}
+	}
+	return b
+}
+
+// appendEntity appends e's members without the braces.
+func appendEntity(b []byte, e *timeline.Entity) []byte {
+	b = appendString(append(b, `"name":`...), e.Name)
+	if e.ID != "" {
+		b = appendString(append(b, `,"id":`...), e.ID)
+	}
+	if len(e.URLs) > 0 {
+		b = append(b, `,"urls":`...)
+		for i, u := range e.URLs {
+			b = appendString(append(b, separator(i)), u)
+		}
+		b = append(b, ']')
+	}
+	return appendConfidence(append(b, `,"confidence":`...), e.Confidence)
+}
+
+func appendSpan(b []byte, s timeline.Span) []byte {
+	b = s.From.Append(append(b, `"from":`...))
+	return s.Until.Append(append(b, `,"until":`...))
+}
+
+// appendSeen appends the entities of a window as an array.
+func appendSeen(b []byte, list []timeline.Seen) []byte {
+	if len(list) == 0 {
+		return append(b, "[]"...)
+	}
+	for i := range list {
+		b = append(b, separator(i), '{')
+		b = append(appendEntity(b, &list[i].Entity), ',')
+		b = appendSpan(b, list[i].Span)
+		b = appendString(append(b, `,"source":`...), list[i].Source)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// appendObservation appends o as its MarshalJSON writes it, but for the confidences' decimals.
+func appendObservation(b []byte, o *timeline.Observation) []byte {
+	b = appendString(append(b, `{"media":`...), o.Media)
+	b = appendSpan(append(b, ','), o.Span)
+	b = appendString(append(b, `,"source":`...), o.Source)
+	b = strconv.AppendInt(append(b, `,"revision":`...), int64(o.Revision), 10)
+	b = appendEntities(append(b, `,"celebrities":`...), o.Celebrities)
+	b = appendEntities(append(b, `,"objects":`...), o.Objects)
+	return append(b, '}')
+}
+
+func appendEntities(b []byte, list []timeline.Entity) []byte {
+	if len(list) == 0 {
+		return append(b, "[]"...)
+	}
+	for i := range list {
+		b = appendEntity(append(b, separator(i), '{'), &list[i])
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// separator is what stands before element i of a non-empty array.
+func separator(i int) byte {
+	if i == 0 {
+		return '['
+	}
+	return ','
+}

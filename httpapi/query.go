@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"time"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+
+	"spotter/timeline"
+)
+
+// Longest windows that may be asked for: a context is merged entity by entity, a timeline is only copied.
+const (
+	maxContextWindow  = timeline.Position(time.Hour / time.Millisecond)
+	maxTimelineWindow = 12 * maxContextWindow
+)
+
+// contextQuery is the query of GET .../context. Exactly one of hasPosition and hasTime is true.
+type contextQuery struct {
+	position, backward, forward timeline.Position
+	at                          time.Time
+	hasPosition, hasTime        bool
+	// instruments is true when the viewer is to be engaged.
+	instruments bool
+}
+
+// contextParameters are the known ones; others are ignored, so that clients may add their own for their logs.
+var contextParameters = [...]string{"position", "time", "backward", "forward", "profile", "engage"}
+
+// parseContextQuery reads and checks a query; errors are problems that name the parameter.
+func parseContextQuery(args *fasthttp.Args) (contextQuery, error) {
+	var q contextQuery
+	var seen [len(contextParameters)]bool
+	for key, value := range args.All() {
+		for i, name := range contextParameters {
+			if string(key) != name {
+				continue
+			}
+			if seen[i] {
+				return q, badParameter(name, "%s is given twice", name)
+			}
+			seen[i] = true
+			if err := q.set(name, value); err != nil {
+				return q, err
+			}
+		}
+	}
+	return q, q.check()
+}
+
+func (q *contextQuery) set(name string, value []byte) (err error) {
+	switch name {
+	case "position":
+		q.hasPosition = true
+		q.position, err = parsePosition(name, value)
+	case "time":
+		q.hasTime = true
+		q.at, err = parseTime(name, value)
+	case "backward":
+		q.backward, err = parseOffset(name, value)
+	case "forward":
+		q.forward, err = parseOffset(name, value)
+	case "profile":
+		// An app whose viewer has not logged in sends an empty one.
+		q.instruments = q.instruments || len(value) > 0
+	case "engage":
+		if string(value) != "0" && string(value) != "1" {
+			return badParameter(name, "engage must be 0 or 1")
+		}
+		q.instruments = q.instruments || value[0] == '1'
+	}
+	return err
+}
+
+func (q *contextQuery) check() error {
+	switch {
+	case !q.hasPosition && !q.hasTime:
+		return badParameter("position", "give a position in seconds, or a time as RFC 3339 has it")
+	case q.hasPosition && q.hasTime:
+		return badParameter("time", "give either position or time, not both")
+	case q.backward+q.forward > maxContextWindow:
+		name := "backward"
+		if q.forward > q.backward {
+			name = "forward"
+		}
+		return badParameter(name, "backward and forward together may be at most %v seconds", maxContextWindow)
+	}
+	return nil
+}
+
+// timelineQuery is the query of GET .../timeline; what was not given has a default that moves with the event.
+type timelineQuery struct {
+	from, until       timeline.Position
+	hasFrom, hasUntil bool
+}
+
+func parseTimelineQuery(args *fasthttp.Args) (timelineQuery, error) {
+	var q timelineQuery
+	for key, value := range args.All() {
+		var name string
+		var given *bool
+		var p *timeline.Position
+		switch string(key) {
+		case "from":
+			name, given, p = "from", &q.hasFrom, &q.from
+		case "until":
+			name, given, p = "until", &q.hasUntil, &q.until
+		default:
+			continue
+		}
+		if *given {
+			return q, badParameter(name, "%s is given twice", name)
+		}
+		*given = true
+		var err error
+		if *p, err = parsePosition(name, value); err != nil {
+			return q, err
+		}
+	}
+	if q.hasFrom && q.hasUntil && q.until < q.from {
+		return q, badParameter("until", "until must not be before from")
+	}
+	return q, nil
+}
+
+func parsePosition(name string, value []byte) (timeline.Position, error) {
+	// The string lives no longer than value: ParsePosition keeps none of it, and its error has its own copy.
+	p, err := timeline.ParsePosition(unsafe.String(unsafe.SliceData(value), len(value)))
+	if err != nil {
+		return 0, badParameter(name, "%s must be a number of seconds such as 50 or 50.25: %v", name, err)
+	}
+	return p, nil
+}
+
+func parseOffset(name string, value []byte) (timeline.Position, error) {
+	p, err := parsePosition(name, value)
+	if err == nil && p < 0 {
+		err = badParameter(name, "%s must not be negative", name)
+	}
+	return p, err
+}
+
+func parseTime(name string, value []byte) (time.Time, error) {
+	// A + that was not escaped arrives as a space; RFC 3339 has a space nowhere else that this could be.
+	const zone = len("+02:00")
+	if i := len(value) - zone; i >= 0 && value[i] == ' ' {
+		value[i] = '+'
+	}
+	var t time.Time
+	if err := t.UnmarshalText(value); err != nil {
+		return t, badParameter(name, "%q is not a time such as 2026-11-23T14:00:00Z (RFC 3339)", clip(string(value)))
+	}
+	return t, nil
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/valyala/fasthttp"
+
+	"spotter/timeline"
+)
+
+const (
+	// cacheForever is for windows that cannot change any more (RFC 8246).
+	cacheForever = "public, max-age=31536000, immutable"
+	// cacheBriefly lets a CDN answer a crowd with one question a second.
+	cacheBriefly = "public, max-age=1"
+	// revisable is how far behind the analysed end an answer may still be replaced by a better one.
+	revisable = timeline.Position(60_000)
+)
+
+// timeline answers GET /v1/media/{media}/timeline: the observations that meet a window, uncut.
+func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
+	id := pathID(ctx)
+	t, ok := v.media.Timeline(id)
+	if !ok {
+		return unknownMedia(id)
+	}
+	q, err := parseTimelineQuery(ctx.QueryArgs())
+	if err != nil {
+		return err
+	}
+	w := q.window(t)
+	if w.Len() > maxTimelineWindow {
+		return badParameter("from", "a window may be at most %v seconds; give from and until", maxTimelineWindow)
+	}
+
+	var list []*timeline.Observation
+	if w.Len() >= 0 {
+		list = t.Within(w)
+	}
+	body := []byte(`{"observations":[`)
+	for i, o := range list {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendObservation(body, o)
+	}
+	body = append(body, "]}"...)
+
+	ctx.SetContentType(contentTypeJSON)
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
+	if q.settled(t) {
+		settle(ctx, body)
+	}
+	if ctx.Response.StatusCode() == fasthttp.StatusOK {
+		// Raw, so that one long answer is not kept as the buffer of all the short ones after it.
+		ctx.Response.SetBodyRaw(body)
+	}
+	return nil
+}
+
+// window fills in what was not asked for: from the first observation, until the analysed end.
+func (q timelineQuery) window(t *timeline.Timeline) timeline.Span {
+	w := timeline.Span{From: q.from, Until: q.until}
+	if !q.hasUntil {
+		if end, ok := t.AnalyzedUntil(); ok {
+			w.Until = end
+		} else {
+			w.Until = w.From
+		}
+	}
+	if !q.hasFrom {
+		w.From = w.Until
+		if all := t.Within(timeline.Span{From: -timeline.MaxPosition, Until: w.Until}); len(all) > 0 {
+			w.From = all[0].From
+		}
+	}
+	return w
+}
+
+// settled reports whether the answer is the same for ever: both ends were asked for, all between them was analysed,
+// and that so long ago that no better answer is still to come.
+func (q timelineQuery) settled(t *timeline.Timeline) bool {
+	end, ok := t.AnalyzedUntil()
+	return ok && q.hasFrom && q.hasUntil && q.until+revisable <= end &&
+		t.Complete(timeline.Span{From: q.from, Until: q.until})
+}
+
+// settle marks body as immutable, or answers 304 when the client has it (RFC 9110, section 13.1.2).
+func settle(ctx *fasthttp.RequestCtx, body []byte) {
+	sum := sha256.Sum256(body)
+	tag := make([]byte, 0, 2+32)
+	tag = append(tag, '"')
+	tag = hex.AppendEncode(tag, sum[:16])
+	tag = append(tag, '"')
+	h := &ctx.Response.Header
+	h.SetBytesV(fasthttp.HeaderETag, tag)
+	h.Set(fasthttp.HeaderCacheControl, cacheForever)
+	h.Set(fasthttp.HeaderAccessControlExposeHeaders, fasthttp.HeaderETag)
+	if noneMatch(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag) {
+		ctx.SetStatusCode(fasthttp.StatusNotModified)
+	}
+}
+
+// noneMatch reports whether an If-None-Match field names tag, by the weak comparison that it asks for.
+func noneMatch(field, tag []byte) bool {
+	for one := range bytes.SplitSeq(field, []byte(",")) {
+		one = bytes.TrimPrefix(bytes.TrimSpace(one), []byte("W/"))
+		if string(one) == "*" || bytes.Equal(one, tag) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"bytes"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+
+	"spotter/timeline"
+)
+
+const (
+	prefixMedia   = "/v1/media/"
+	suffixContext = "/context"
+)
+
+// viewer answers the viewer API.
+type viewer struct {
+	media Media
+	// ids has each id as its own value: looking one up by the bytes of a path makes no new string.
+	ids      map[string]string
+	contexts sync.Pool // of *timeline.Context
+}
+
+// NewViewer returns the viewer API's server, with the page at /. The media that are known now are answered without
+// allocating; later ones may come and go. reg may be nil; NewViewer panics when it already has a viewer's metrics.
+func NewViewer(media Media, reg prometheus.Registerer, log *slog.Logger) *Server {
+	v := &viewer{media: media, ids: make(map[string]string)}
+	for _, id := range media.IDs() {
+		v.ids[id] = id
+	}
+	v.contexts.New = func() any { return new(timeline.Context) }
+
+	s := newServer("viewer", reg, log)
+	s.get("/", page())
+	s.get("/v1/media", v.list)
+	s.get("/v1/media/{media}", v.status)
+	s.get("/v1/media/{media}/timeline", v.timeline)
+	lookUp := s.get("/v1/media/{media}/context", v.context)
+	s.router.GlobalOPTIONS = s.metrics.route(routeOther, s.log, preflight)
+	s.fast.Handler = func(ctx *fasthttp.RequestCtx) {
+		// The router allocates four times for a path with a parameter, so the look-up goes past it.
+		if isLookUp(ctx) {
+			lookUp(ctx)
+		} else {
+			s.router.Handler(ctx)
+		}
+		// Players run on other origins, and want to read the errors too.
+		ctx.Response.Header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
+	}
+	return s
+}
+
+// isLookUp reports whether ctx matches GET or HEAD /v1/media/{media}/context.
+func isLookUp(ctx *fasthttp.RequestCtx) bool {
+	id, ok := contextID(ctx.Request.URI().PathOriginal())
+	return ok && (ctx.IsGet() || ctx.IsHead()) && bytes.IndexByte(id, '/') < 0
+}
+
+// contextID returns the media's id, still escaped, in the path of a look-up.
+func contextID(path []byte) ([]byte, bool) {
+	if len(path) < len(prefixMedia)+len(suffixContext) ||
+		string(path[:len(prefixMedia)]) != prefixMedia ||
+		string(path[len(path)-len(suffixContext):]) != suffixContext {
+		return nil, false
+	}
+	return path[len(prefixMedia) : len(path)-len(suffixContext)], true
+}
+
+// id returns the media's id from an escaped path segment (RFC 3986, section 2.1).
+func (v *viewer) id(segment []byte) string {
+	if id, ok := v.ids[string(segment)]; ok {
+		return id
+	}
+	return unescape(string(segment))
+}
+
+// unescape returns segment as it is when its escapes are broken: no media is named so.
+func unescape(segment string) string {
+	if id, err := url.PathUnescape(segment); err == nil {
+		return id
+	}
+	return segment
+}
+
+// pathID returns the media's id from the path that the router matched.
+func pathID(ctx *fasthttp.RequestCtx) string {
+	segment, _ := ctx.UserValue("media").(string)
+	return unescape(segment)
+}
+
+func (v *viewer) list(ctx *fasthttp.RequestCtx) error {
+	answer := struct {
+		Media []Status `json:"media"`
+	}{Media: []Status{}}
+	for _, id := range v.media.IDs() {
+		if status, ok := v.media.Status(id); ok {
+			answer.Media = append(answer.Media, status)
+		}
+	}
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
+	return writeJSON(ctx, answer)
+}
+
+func (v *viewer) status(ctx *fasthttp.RequestCtx) error {
+	id := pathID(ctx)
+	status, ok := v.media.Status(id)
+	if !ok {
+		return unknownMedia(id)
+	}
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
+	return writeJSON(ctx, status)
+}
+
+// preflight answers a browser's question before a cross-origin request (Fetch standard, section 3.3).
+func preflight(ctx *fasthttp.RequestCtx) error {
+	h := &ctx.Response.Header
+	allow := string(h.Peek(fasthttp.HeaderAllow))
+	h.Set(fasthttp.HeaderAccessControlAllowMethods, strings.TrimSuffix(allow, ", OPTIONS"))
+	h.Set(fasthttp.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, If-None-Match, Last-Event-ID")
+	h.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
+	ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,273 @@
+// Package fakeaws owns what stands in for Amazon's services in tests: an http.Handler for httptest.Server that speaks
+// Rekognition's AWS JSON 1.1 protocol, answers from a script and misbehaves on demand.
+package fakeaws
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Rekognition operations, as the last part of X-Amz-Target names them.
+const (
+	RecognizeCelebrities = "RecognizeCelebrities"
+	DetectLabels         = "DetectLabels"
+)
+
+const (
+	targetPrefix = "RekognitionService."
+	contentType  = "application/x-amz-json-1.1"
+	maxBody      = 8 << 20 // a 5 MB picture in base64, and its envelope
+	maxImage     = 5 << 20 // Rekognition's limit for image bytes
+	minSide      = 80      // and for the sides of the picture, in pixels
+)
+
+// Celebrity is one of RecognizeCelebrities' CelebrityFaces.
+type Celebrity struct {
+	Name            string
+	ID              string   `json:"Id"`
+	URLs            []string `json:"Urls"`
+	MatchConfidence float64
+}
+
+// Label is one of DetectLabels' Labels.
+type Label struct {
+	Name       string
+	Confidence float64
+}
+
+// Scene is who and what the fake sees in one picture.
+type Scene struct {
+	Celebrities []Celebrity
+	Labels      []Label
+}
+
+// Fault is one way of misbehaving.
+type Fault struct {
+	// Status and Code make an error answer such as 400 and "ThrottlingException". Status 0 makes none.
+	Status int
+	Code   string
+	// Message goes with Code.
+	Message string
+	// Reset drops the connection without an answer.
+	Reset bool
+	// Latency passes before the answer, or the fault.
+	Latency time.Duration
+}
+
+// The usual faults. Wire names are those of the Rekognition API reference.
+var (
+	Throttled    = Fault{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}
+	Overrun      = Fault{Status: 400, Code: "ProvisionedThroughputExceededException", Message: "Provisioned rate exceeded"}
+	Denied       = Fault{Status: 400, Code: "AccessDeniedException", Message: "not authorized to perform this operation"}
+	Broken       = Fault{Status: 500, Code: "InternalServerError", Message: "internal server error"}
+	Disconnected = Fault{Reset: true}
+)
+
+// Call is one request as the fake saw it.
+type Call struct {
+	Operation string
+	// MaxLabels and MinConfidence are DetectLabels' parameters, 0 where absent.
+	MaxLabels     int
+	MinConfidence float64
+	Image         []byte
+}
+
+// Rekognition plays Amazon Rekognition's image calls. It may be used by several goroutines at once.
+type Rekognition struct {
+	// See says what is in a picture, given its JPEG bytes; nil sees DefaultScene in every picture. It is to be set
+	// before the first request and may be called from several goroutines.
+	See func(jpeg []byte) Scene
+
+	mu     sync.Mutex
+	faults map[string]Fault
+	calls  []Call
+}
+
+// DefaultScene is what a Rekognition without a script sees, in the order in which it answers.
+func DefaultScene() Scene {
+	return Scene{
+		Celebrities: []Celebrity{{
+			Name: "Lin-Manuel Miranda", ID: "2eD8gZ1a", URLs: []string{"www.wikidata.org/wiki/Q1646482"}, MatchConfidence: 99.1,
+		}},
+		Labels: []Label{{"Person", 99.5}, {"Face", 98.25}, {"Couch", 93.4}},
+	}
+}
+
+// SetFault makes every later call of the operation misbehave; the zero Fault ends that. An operation of "" means all.
+func (f *Rekognition) SetFault(operation string, fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.faults == nil {
+		f.faults = make(map[string]Fault)
+	}
+	if operation == "" {
+		f.faults[RecognizeCelebrities], f.faults[DetectLabels] = fault, fault
+		return
+	}
+	f.faults[operation] = fault
+}
+
+// Calls returns the well-formed requests so far, those that met a fault included. Their Images must not be changed.
+func (f *Rekognition) Calls() []Call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Call(nil), f.calls...)
+}
+
+// Count returns the number of Calls of an operation.
+func (f *Rekognition) Count(operation string) int {
+	n := 0
+	for _, c := range f.Calls() {
+		if c.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// ServeHTTP answers one call of the API.
+func (f *Rekognition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, fault := read(r)
+	if fault.Status != 0 {
+		fail(w, fault)
+		return
+	}
+	f.mu.Lock()
+	f.calls = append(f.calls, call)
+	fault = f.faults[call.Operation]
+	f.mu.Unlock()
+
+	if !wait(r.Context(), fault.Latency) || fault.Reset {
+		panic(http.ErrAbortHandler)
+	}
+	if fault.Status == 0 {
+		fault = check(call.Image)
+	}
+	if fault.Status != 0 {
+		fail(w, fault)
+		return
+	}
+	scene := DefaultScene()
+	if f.See != nil {
+		scene = f.See(call.Image)
+	}
+	write(w, http.StatusOK, answer(call, scene))
+}
+
+// wait reports whether d passed before the caller went away.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// read parses a request and refuses what the service refuses.
+func read(r *http.Request) (Call, Fault) {
+	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	if r.Method != http.MethodPost || !ok || (operation != RecognizeCelebrities && operation != DetectLabels) {
+		return Call{}, Fault{Status: 400, Code: "UnknownOperationException", Message: r.Header.Get("X-Amz-Target")}
+	}
+	if got := r.Header.Get("Content-Type"); got != contentType {
+		return Call{}, Fault{Status: 400, Code: "SerializationException", Message: "content type " + got}
+	}
+	if !signed(r) {
+		return Call{}, Fault{Status: 403, Code: "MissingAuthenticationTokenException", Message: "no Signature Version 4"}
+	}
+	var in struct {
+		Image         struct{ Bytes []byte }
+		MaxLabels     int
+		MinConfidence float64
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
+		return Call{}, Fault{Status: 400, Code: "SerializationException", Message: err.Error()}
+	}
+	return Call{Operation: operation, MaxLabels: in.MaxLabels, MinConfidence: in.MinConfidence, Image: in.Image.Bytes}, Fault{}
+}
+
+// signed reports whether the request carries a Signature Version 4 for Rekognition of every header that must be signed.
+func signed(r *http.Request) bool {
+	const scheme = "AWS4-HMAC-SHA256 "
+	auth, ok := strings.CutPrefix(r.Header.Get("Authorization"), scheme)
+	if !ok || r.Header.Get("X-Amz-Date") == "" {
+		return false
+	}
+	parts := make(map[string]string)
+	for p := range strings.SplitSeq(auth, ",") {
+		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
+		parts[k] = v
+	}
+	scope := strings.Split(parts["Credential"], "/") // key/date/region/service/aws4_request
+	headers := strings.Split(parts["SignedHeaders"], ";")
+	required := map[string]bool{"host": true, "x-amz-date": true, "x-amz-target": true}
+	for _, h := range headers {
+		delete(required, h)
+	}
+	return len(scope) == 5 && scope[3] == "rekognition" && scope[4] == "aws4_request" &&
+		len(required) == 0 && len(parts["Signature"]) == 64
+}
+
+// check refuses pictures as the service does.
+func check(image []byte) Fault {
+	if len(image) > maxImage {
+		return Fault{Status: 400, Code: "ImageTooLargeException", Message: "image size is too large"}
+	}
+	c, err := jpeg.DecodeConfig(bytes.NewReader(image))
+	if err != nil {
+		return Fault{Status: 400, Code: "InvalidImageFormatException", Message: "request has invalid image format"}
+	}
+	if c.Width < minSide || c.Height < minSide {
+		return Fault{Status: 400, Code: "InvalidParameterException", Message: "image dimensions below 80 pixels"}
+	}
+	return Fault{}
+}
+
+// answer cuts the labels as the parameters ask; the service's own defaults are 55 % and no maximum.
+func answer(c Call, s Scene) any {
+	if c.Operation == RecognizeCelebrities {
+		return map[string]any{"CelebrityFaces": append([]Celebrity{}, s.Celebrities...), "UnrecognizedFaces": []any{}}
+	}
+	least := c.MinConfidence
+	if least == 0 {
+		least = 55
+	}
+	labels := []Label{}
+	for _, l := range s.Labels {
+		if l.Confidence >= least && (c.MaxLabels == 0 || len(labels) < c.MaxLabels) {
+			labels = append(labels, l)
+		}
+	}
+	return map[string]any{"Labels": labels, "LabelModelVersion": "3.0"}
+}
+
+func fail(w http.ResponseWriter, f Fault) {
+	write(w, f.Status, map[string]string{"__type": f.Code, "message": f.Message})
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("marshal scripted answer: %v", err))
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the caller may have gone: its own affair
+}

@@ -1,0 +1,94 @@
+//go:build !noonnx
+
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// process is held by the open Runtime: ONNX Runtime's environment is global to the process, and so must this be.
+var process sync.Mutex
+
+// Runtime is the open library. It may be used from several goroutines.
+type Runtime struct {
+	mu       sync.Mutex
+	closed   bool
+	networks map[*Network]struct{}
+}
+
+// Open loads the shared library at the given path, which must be of ONNX Runtime 1.24 or later. It returns ErrOpen
+// while another Runtime is open. The caller must Close it.
+func Open(libraryPath string) (*Runtime, error) {
+	if !process.TryLock() {
+		return nil, ErrOpen
+	}
+	ok := false
+	defer func() {
+		if !ok {
+			process.Unlock()
+		}
+	}()
+	// The loader would look for a plain name in the system's folders; here a path is a path.
+	path, err := filepath.Abs(libraryPath)
+	if err != nil {
+		return nil, fmt.Errorf("open ONNX Runtime: %w", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open ONNX Runtime: %w: %w: run `make setup`", ErrNoLibrary, err)
+	}
+	ort.SetSharedLibraryPath(path)
+	if err := ort.InitializeEnvironment(); err != nil {
+		return nil, fmt.Errorf("open ONNX Runtime from %s (1.24 or later is needed): %w", path, err)
+	}
+	ok = true
+	return &Runtime{networks: map[*Network]struct{}{}}, nil
+}
+
+// Version returns the version of the library, such as "1.30.0".
+func (*Runtime) Version() string { return ort.GetVersion() }
+
+// Load reads a model and makes it ready to run on the given number of threads, at least 1. The network is closed with
+// the Runtime if it was not before. The error wraps ErrModel for a model that this package cannot run.
+func (r *Runtime) Load(modelPath string, threads int) (*Network, error) {
+	if threads < 1 {
+		return nil, fmt.Errorf("load network: %d threads: at least 1 is needed", threads)
+	}
+	if _, err := os.Stat(modelPath); err != nil {
+		return nil, fmt.Errorf("load network: %w: run `spotter models pull`", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, fmt.Errorf("load network: ONNX Runtime is %w", ErrClosed)
+	}
+	n := &Network{runtime: r}
+	if err := n.load(modelPath, threads); err != nil {
+		return nil, errors.Join(fmt.Errorf("load network %s: %w", modelPath, err), n.release())
+	}
+	r.networks[n] = struct{}{}
+	return n, nil
+}
+
+// Close closes every network, waiting for those that run, and frees the library. A second Close does nothing.
+func (r *Runtime) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	var errs []error
+	for n := range r.networks {
+		errs = append(errs, n.release())
+	}
+	r.networks = nil
+	errs = append(errs, ort.DestroyEnvironment())
+	process.Unlock()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,30 @@
+//go:build noonnx
+
+package onnx
+
+// Runtime is ONNX Runtime, which this program was built without.
+type Runtime struct{}
+
+// Open returns ErrUnavailable.
+func Open(string) (*Runtime, error) { return nil, ErrUnavailable }
+
+// Version returns "".
+func (*Runtime) Version() string { return "" }
+
+// Load returns ErrUnavailable.
+func (*Runtime) Load(string, int) (*Network, error) { return nil, ErrUnavailable }
+
+// Close does nothing.
+func (*Runtime) Close() error { return nil }
+
+// Network is a loaded model, of which this program can have none.
+type Network struct{}
+
+// InputShape returns nil.
+func (*Network) InputShape() []int64 { return nil }
+
+// Run returns ErrUnavailable.
+func (*Network) Run([]float32) ([][]float32, error) { return nil, ErrUnavailable }
+
+// Close does nothing.
+func (*Network) Close() error { return nil }

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"spotter/timeline"
+)
+
+// format is the version of the layout in docs/formats.md that this package reads and writes.
+const format = 1
+
+// Names of buckets and single keys.
+var (
+	bucketMeta         = []byte("meta")
+	bucketMedia        = []byte("media")
+	bucketObservations = []byte("observations")
+	bucketAnalyzed     = []byte("analyzed")
+	bucketOutbox       = []byte("outbox")
+	bucketEntries      = []byte("entries")
+	bucketKeys         = []byte("keys")
+
+	keyFormat = []byte("format")
+	keyClock  = []byte("clock")
+)
+
+// positionKey writes p so that the order of keys is the order of time: big-endian, the sign flipped to put negative
+// positions first.
+func positionKey(p timeline.Position) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(p)^1<<63)
+}
+
+func parsePosition(b []byte) (timeline.Position, error) {
+	if len(b) != 8 {
+		return 0, fmt.Errorf("%w: a position of %d bytes", ErrCorrupt, len(b))
+	}
+	return timeline.Position(binary.BigEndian.Uint64(b) ^ 1<<63), nil
+}
+
+func sequenceKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
+
+// pendingKey names an observation among the keys of a sink. The position's length is fixed, so no two media collide.
+func pendingKey(media string, from timeline.Position) []byte {
+	return append([]byte(media), positionKey(from)...)
+}
+
+// fields are an observation's, without its methods.
+type fields timeline.Observation
+
+// value is an observation as it is written.
+type value struct {
+	fields
+	At time.Time `json:"at"`
+}
+
+func encodeObservation(o *timeline.Observation) ([]byte, error) {
+	return json.Marshal(value{fields(*o), o.At})
+}
+
+// decodeObservation reads what stands under the key of a media, and refuses what belongs elsewhere.
+func decodeObservation(media string, key, b []byte) (*timeline.Observation, error) {
+	from, err := parsePosition(key)
+	if err != nil {
+		return nil, err
+	}
+	var v value
+	if err := json.Unmarshal(b, &v); err != nil {
+		return nil, fmt.Errorf("%w: observation at %v of %q: %v", ErrCorrupt, from, media, err)
+	}
+	o := timeline.Observation(v.fields)
+	o.At = v.At
+	if o.Media != media || o.From != from {
+		return nil, fmt.Errorf("%w: observation at %v of %q says %v of %q", ErrCorrupt, from, media, o.From, o.Media)
+	}
+	return &o, nil
+}
+
+// ticket is an outbox entry as it is written: which observation to send, and since when it waits.
+type ticket struct {
+	Media  string            `json:"media"`
+	From   timeline.Position `json:"from"`
+	Queued time.Time         `json:"queued"`
+}
+
+func decodeTicket(b []byte) (t ticket, err error) {
+	if err := json.Unmarshal(b, &t); err != nil {
+		return t, fmt.Errorf("%w: outbox entry: %v", ErrCorrupt, err)
+	}
+	return t, nil
+}
+
+// child returns the bucket under names, which the layout says is there.
+func child(tx *bolt.Tx, names ...[]byte) (*bolt.Bucket, error) {
+	b := tx.Bucket(names[0])
+	for _, name := range names[1:] {
+		if b == nil {
+			break
+		}
+		b = b.Bucket(name)
+	}
+	if b == nil {
+		return nil, fmt.Errorf("%w: bucket %q is missing", ErrCorrupt, names)
+	}
+	return b, nil
+}

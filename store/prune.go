@@ -1,0 +1,104 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"spotter/timeline"
+)
+
+// pruneBatch bounds a transaction of Prune, so that Record never waits long for it.
+const pruneBatch = 2000
+
+// Prune drops the observations of a media that end at or before a position, save those that a sink still waits for,
+// and what was analysed before it. It returns how many observations it dropped, which with an error may be some.
+// The file does not shrink: bbolt uses the room again.
+func (s *Store) Prune(media string, before timeline.Position) (n int, err error) {
+	after := -timeline.MaxPosition - 1
+	for {
+		dropped, last, more, err := s.pruneSome(media, after, before)
+		n += dropped
+		if err != nil {
+			return n, fmt.Errorf("prune %s: %w", media, err)
+		}
+		if !more {
+			return n, nil
+		}
+		after = last
+	}
+}
+
+// pruneSome is Prune for the first pruneBatch observations that begin after a position. It returns where the last of
+// them begins, and whether there may be more.
+func (s *Store) pruneSome(media string, after, before timeline.Position) (n int, last timeline.Position, more bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.medium(media)
+	if m == nil {
+		return 0, 0, false, nil
+	}
+	current := m.timeline.Load()
+	expired := expired(current, after, before)
+	more = len(expired) == pruneBatch
+	var gone map[timeline.Position]bool
+	analyzed := current.Analyzed()
+	err = s.update(func(tx *bolt.Tx) (err error) {
+		if gone, err = s.deleteUnsent(tx, media, expired); err != nil || more {
+			return err
+		}
+		analyzed = current.Without(before).Analyzed()
+		b, err := child(tx, bucketMedia, []byte(media), bucketAnalyzed)
+		if err != nil {
+			return err
+		}
+		return putAnalyzed(b, current.Analyzed(), analyzed)
+	})
+	if err != nil {
+		return 0, 0, false, err
+	}
+	kept := current.Within(timeline.Span{From: -timeline.MaxPosition - 1, Until: timeline.MaxPosition})
+	kept = slices.DeleteFunc(kept, func(o *timeline.Observation) bool { return gone[o.From] })
+	s.publish(media, timeline.New(kept, analyzed), nil)
+	if more {
+		last = expired[len(expired)-1]
+	}
+	return len(gone), last, more, nil
+}
+
+// expired returns where the first pruneBatch observations begin that begin after a position and end at or before
+// another.
+func expired(t *timeline.Timeline, after, before timeline.Position) (list []timeline.Position) {
+	for _, o := range t.Within(timeline.Span{From: after, Until: before}) {
+		if o.From > after && o.Until <= before {
+			if list = append(list, o.From); len(list) == pruneBatch {
+				break
+			}
+		}
+	}
+	return list
+}
+
+// deleteUnsent deletes the observations at the given positions that no sink waits for, and returns which those were.
+func (s *Store) deleteUnsent(tx *bolt.Tx, media string, list []timeline.Position) (map[timeline.Position]bool, error) {
+	b, err := child(tx, bucketMedia, []byte(media), bucketObservations)
+	if err != nil {
+		return nil, err
+	}
+	gone := make(map[timeline.Position]bool)
+	for _, from := range list {
+		waits, err := s.pending(tx, media, from)
+		if err != nil {
+			return nil, err
+		}
+		if waits {
+			continue
+		}
+		if err := b.Delete(positionKey(from)); err != nil {
+			return nil, err
+		}
+		gone[from] = true
+	}
+	return gone, nil
+}

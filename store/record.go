@@ -1,0 +1,204 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"spotter/timeline"
+)
+
+// Batch is what is recorded of one media at once.
+type Batch struct {
+	Media string
+	// Observations are of Media, in any order. The store copies them, but not their entity lists, which must not be
+	// changed afterwards.
+	Observations []*timeline.Observation
+	// Analyzed are the stretches that were looked at, whether anything was seen or not.
+	Analyzed []timeline.Span
+	// Clock is the anchor of the media's clock, kept as it is; nil leaves the recorded one.
+	Clock []byte
+}
+
+// Record writes a batch in one transaction, and when it returns nil the batch is on disk and in the snapshot.
+//
+// An observation of a position that has none, or one of a lower revision, is put there as it is and enters the
+// outbox of every sink. One of the same revision only makes the recorded one's span longer, and no outbox entry.
+// One of a lower revision is passed over. So recording a batch again changes nothing.
+func (s *Store) Record(b Batch) error {
+	if err := b.validate(); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := new(timeline.Timeline)
+	if m := s.medium(b.Media); m != nil {
+		current = m.timeline.Load()
+	}
+	var next *timeline.Timeline
+	var added map[string]int
+	err := s.update(func(tx *bolt.Tx) error {
+		bucket, err := mediumBucket(tx, b.Media)
+		if err != nil {
+			return err
+		}
+		changed, fresh, err := putObservations(bucket.Bucket(bucketObservations), b)
+		if err != nil {
+			return err
+		}
+		next = current.With(changed, b.Analyzed)
+		if err := putAnalyzed(bucket.Bucket(bucketAnalyzed), current.Analyzed(), next.Analyzed()); err != nil {
+			return err
+		}
+		if b.Clock != nil {
+			if err := bucket.Put(keyClock, b.Clock); err != nil {
+				return err
+			}
+		}
+		added, err = s.enqueue(tx, b.Media, fresh, time.Now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record %s: %w", b.Media, err)
+	}
+	s.publish(b.Media, next, slices.Clone(b.Clock))
+	for sink := range added {
+		s.queues[sink].grew(added[sink])
+	}
+	return nil
+}
+
+func (b Batch) validate() error {
+	if b.Media == "" {
+		return errors.New("a batch without a media")
+	}
+	for _, o := range b.Observations {
+		if o == nil {
+			return errors.New("a nil observation")
+		}
+		if o.Media != b.Media {
+			return fmt.Errorf("observation of %q in a batch of %q", o.Media, b.Media)
+		}
+		if err := validSpan(o.Span); err != nil {
+			return fmt.Errorf("observation of %q: %w", b.Media, err)
+		}
+	}
+	for _, span := range b.Analyzed {
+		if err := validSpan(span); err != nil {
+			return fmt.Errorf("analysed span of %q: %w", b.Media, err)
+		}
+	}
+	return nil
+}
+
+func validSpan(s timeline.Span) error {
+	if s.Until < s.From {
+		return fmt.Errorf("span from %v until %v ends before it begins", s.From, s.Until)
+	}
+	if s.From < -timeline.MaxPosition || s.Until > timeline.MaxPosition {
+		return fmt.Errorf("span from %v until %v lies beyond %v", s.From, s.Until, timeline.MaxPosition)
+	}
+	return nil
+}
+
+// mediumBucket returns the bucket of a media, which is made with its parts when the media is new.
+func mediumBucket(tx *bolt.Tx, media string) (*bolt.Bucket, error) {
+	all, err := child(tx, bucketMedia)
+	if err != nil {
+		return nil, err
+	}
+	if b := all.Bucket([]byte(media)); b != nil {
+		return b, nil
+	}
+	b, err := all.CreateBucket([]byte(media))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range [][]byte{bucketObservations, bucketAnalyzed} {
+		if _, err := b.CreateBucket(name); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// putObservations writes those of the batch that say something new. It returns what now stands where something
+// changed, and of these the positions that the sinks must hear of.
+func putObservations(bucket *bolt.Bucket, b Batch) (changed []*timeline.Observation, fresh []timeline.Position, err error) {
+	bucket.FillPercent = 0.9 // keys mostly come in order, so pages need little room for more
+	for _, o := range b.Observations {
+		key := positionKey(o.From)
+		var old *timeline.Observation
+		if v := bucket.Get(key); v != nil {
+			if old, err = decodeObservation(b.Media, key, v); err != nil {
+				return nil, nil, err
+			}
+		}
+		now := settle(old, o)
+		if now == nil {
+			continue
+		}
+		v, err := encodeObservation(now)
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode observation at %v: %w", o.From, err)
+		}
+		if err := bucket.Put(key, v); err != nil {
+			return nil, nil, err
+		}
+		changed = append(changed, now)
+		if old == nil || now.Revision > old.Revision {
+			fresh = append(fresh, now.From)
+		}
+	}
+	return changed, fresh, nil
+}
+
+// settle returns what is to stand in the place of old, which may be nil, after o came; nil when old stays.
+func settle(old, o *timeline.Observation) *timeline.Observation {
+	var now timeline.Observation
+	switch {
+	case old == nil || o.Revision > old.Revision:
+		now = *o
+		now.At = o.At.UTC().Round(0)
+		// As they will be read back.
+		if now.Celebrities == nil {
+			now.Celebrities = []timeline.Entity{}
+		}
+		if now.Objects == nil {
+			now.Objects = []timeline.Entity{}
+		}
+	case o.Revision == old.Revision && o.Until > old.Until:
+		now = *old
+		now.Until = o.Until
+	default:
+		return nil
+	}
+	return &now
+}
+
+// putAnalyzed writes the difference between two sets of spans.
+func putAnalyzed(bucket *bolt.Bucket, old, now []timeline.Span) error {
+	stale := make(map[timeline.Position]timeline.Position, len(old))
+	for _, s := range old {
+		stale[s.From] = s.Until
+	}
+	for _, s := range now {
+		until, ok := stale[s.From]
+		delete(stale, s.From)
+		if ok && until == s.Until {
+			continue
+		}
+		if err := bucket.Put(positionKey(s.From), positionKey(s.Until)); err != nil {
+			return err
+		}
+	}
+	for from := range stale {
+		if err := bucket.Delete(positionKey(from)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+// Package store owns the bbolt file in which Spotter keeps its observations, the stretches it has analysed, the
+// clock anchors of its media and the outbox of what the cloud has yet to be told. docs/formats.md is the file's layout.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+
+	"spotter/timeline"
+)
+
+var (
+	// ErrLocked is returned by Open when another process holds the file.
+	ErrLocked = errors.New("another process holds the file")
+	// ErrCorrupt is returned when the file is empty, cut short or damaged. The file is left as it is.
+	ErrCorrupt = errors.New("the file is damaged")
+	// ErrRights is returned by Open when the file or its folder may not be read or written.
+	ErrRights = errors.New("no right to read and write the file")
+	// ErrFormat is returned by Open for a file of a newer Spotter, or one that is not Spotter's.
+	ErrFormat = errors.New("the file has another format")
+)
+
+// Options are what a Store needs beside its path.
+type Options struct {
+	// Sinks names the outbox's readers: each gets an entry for every observation recorded from now on. With none
+	// there is no outbox.
+	Sinks []string
+	// Logger is told what was opened and what was tidied away; nil for silence.
+	Logger *slog.Logger
+}
+
+// Store is an open file. Its methods may be called from several goroutines.
+type Store struct {
+	path   string
+	log    *slog.Logger
+	file   *os.File
+	db     *bolt.DB
+	queues map[string]*queue // by sink; never changed
+
+	mu     sync.Mutex // held from the begin of a writing transaction until its snapshot is published
+	broken error      // set when bbolt panicked while writing
+
+	media atomic.Pointer[map[string]*medium] // the map is copied, not changed, when a media comes
+}
+
+// medium is the part of one media that readers see.
+type medium struct {
+	timeline atomic.Pointer[timeline.Timeline]
+	clock    atomic.Pointer[[]byte]
+}
+
+// Close waits for transactions that are under way and closes the file. Snapshots stay readable.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.abandon() // bbolt would wait for the transaction that panicked
+	}
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close store %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// Timeline returns the newest snapshot of a media; ok is false when nothing was ever recorded of it. It takes no
+// lock, reads no disk and allocates nothing.
+func (s *Store) Timeline(media string) (t *timeline.Timeline, ok bool) {
+	m := s.medium(media)
+	if m == nil {
+		return nil, false
+	}
+	return m.timeline.Load(), true
+}
+
+// Clock returns a copy of the media's clock anchor as it was last recorded, or nil.
+func (s *Store) Clock(media string) []byte {
+	m := s.medium(media)
+	if m == nil {
+		return nil
+	}
+	if c := m.clock.Load(); c != nil {
+		return slices.Clone(*c)
+	}
+	return nil
+}
+
+// Media returns the names of all media of which something was recorded, sorted.
+func (s *Store) Media() []string {
+	return slices.Sorted(maps.Keys(*s.media.Load()))
+}
+
+func (s *Store) medium(media string) *medium {
+	return (*s.media.Load())[media]
+}
+
+// publish makes t, and clock unless it is nil, what readers of media see. The caller holds s.mu.
+func (s *Store) publish(media string, t *timeline.Timeline, clock []byte) {
+	m := s.medium(media)
+	fresh := m == nil
+	if fresh {
+		m = new(medium)
+	}
+	m.timeline.Store(t)
+	if clock != nil {
+		m.clock.Store(&clock)
+	}
+	if fresh {
+		all := maps.Clone(*s.media.Load())
+		all[media] = m
+		s.media.Store(&all)
+	}
+}
+
+// update runs fn in one writing transaction. The caller holds s.mu.
+func (s *Store) update(fn func(tx *bolt.Tx) error) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	err, panicked := guard(func() error { return s.db.Update(fn) })
+	if panicked {
+		s.broken = err
+	}
+	return err
+}
+
+// view runs fn in a reading transaction.
+func (s *Store) view(fn func(tx *bolt.Tx) error) error {
+	err, _ := guard(func() error { return s.db.View(fn) })
+	return err
+}
+
+// guard runs fn and turns the panics by which bbolt reports damaged pages, and the memory faults that a file cut
+// short causes, into ErrCorrupt.
+func guard(fn func() error) (err error, panicked bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err, panicked = fmt.Errorf("%w: %v", ErrCorrupt, p), true
+		}
+	}()
+	return fn(), false
+}
