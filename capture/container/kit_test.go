@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"spotter/capture/container"
 )
 
@@ -23,25 +21,29 @@ func write(t testing.TB, parts ...[]byte) string {
 }
 
 func TestKitVideo(t *testing.T) {
-	type segment struct{ init, path string }
+	type segment struct {
+		init, path string
+		only       int // ffprobe's packets that are of the video; 0: all
+	}
 	var segments []segment
 	for _, name := range []string{"bc0", "bipbop0", "bipbop1", "caption", "id3", "muxed", "oneSecond", "video",
 		"videoDiffPtsDts", "videoOneSecond", "videoOneSecond1", "videoOneSecond2", "videoOneSecond3", "videoOneSecond4"} {
-		segments = append(segments, segment{"", "http-streaming/" + name + ".ts"})
+		segments = append(segments, segment{path: "http-streaming/" + name + ".ts"})
 	}
 	for i := range 12 {
-		segments = append(segments, segment{"cmaf/multi-segment/video_init.mp4", fmt.Sprintf("cmaf/multi-segment/video_%d.m4s", i+1)})
+		segments = append(segments, segment{init: "cmaf/multi-segment/video_init.mp4", path: fmt.Sprintf("cmaf/multi-segment/video_%d.m4s", i+1)})
 	}
 	segments = append(segments,
-		segment{"http-streaming/mp4VideoInit.mp4", "http-streaming/mp4Video.mp4"},
-		segment{"http-streaming/mp4MuxedInit.mp4", "http-streaming/mp4Muxed.mp4"},
-		segment{"", "mp4ff/cbcsdec.mp4"},
-		segment{"", "mp4ff/v300_multiple_segments.mp4"},
-		segment{"mp4ff/init.mp4", "mp4ff/1.m4s"},
-		segment{"mp4ff/hvc1_init.mp4", "mp4ff/hvc1_seg_1.m4s"},
-		// These two have no MAP in the kit: one of the same track id and codec serves.
-		segment{"cmaf/multi-segment/video_init.mp4", "mp4ff/multi_sidx_segment.m4s"},
-		segment{"cmaf/multi-segment/video_init.mp4", "mp4ff/interleaved_sidxs_segment.m4s"},
+		segment{init: "http-streaming/mp4VideoInit.mp4", path: "http-streaming/mp4Video.mp4"},
+		segment{init: "http-streaming/mp4MuxedInit.mp4", path: "http-streaming/mp4Muxed.mp4"},
+		segment{path: "mp4ff/cbcsdec.mp4"},
+		segment{path: "mp4ff/v300_multiple_segments.mp4"},
+		segment{init: "mp4ff/init.mp4", path: "mp4ff/1.m4s"},
+		segment{init: "mp4ff/hvc1_init.mp4", path: "mp4ff/hvc1_seg_1.m4s"},
+		// These two have no MAP in the kit: one of the same track id and codec serves. Of the first, ffprobe counts the
+		// audio, whose track that MAP does not know, as video.
+		segment{init: "cmaf/multi-segment/video_init.mp4", path: "mp4ff/multi_sidx_segment.m4s", only: 123},
+		segment{init: "cmaf/multi-segment/video_init.mp4", path: "mp4ff/interleaved_sidxs_segment.m4s"},
 	)
 	for _, s := range segments {
 		t.Run(filepath.Base(s.path), func(t *testing.T) {
@@ -60,7 +62,11 @@ func TestKitVideo(t *testing.T) {
 			if v.Damaged != 0 || v.Width == 0 || !v.Units[0].Key {
 				t.Errorf("%d damaged, width %d, first unit's key %v", v.Damaged, v.Width, v.Units[0].Key)
 			}
-			compare(t, v, ffprobe(t, write(t, head, b), filepath.Ext(s.path) == ".ts"))
+			want := ffprobe(t, write(t, head, b), filepath.Ext(s.path) == ".ts")
+			if s.only > 0 {
+				want = want[:s.only]
+			}
+			compare(t, v, want)
 		})
 	}
 }
@@ -110,10 +116,7 @@ func TestKitAudioTrackOfTheSameStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(2, func() int {
-		v := demux(t, init, read(t, kit(t, "segments", "cmaf", "multi-segment", "video_1.m4s")))
-		return len(v.Params)
-	}()); diff != "" {
-		t.Error(diff)
+	if _, err := container.Demux(init, read(t, kit(t, "segments", "mp4ff", "1.m4s"))); !errors.Is(err, container.ErrNoVideo) {
+		t.Errorf("segment of another track: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ func severity(err error) int {
 	case errors.Is(err, ErrCodec):
 		return 3
 	case errors.Is(err, ErrNoVideo):
-		return 2
+		return 1
 	}
-	return 1
+	return 2
 }

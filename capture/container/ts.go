@@ -77,14 +77,19 @@ func newTSReader(b []byte, prog *program) *tsReader {
 }
 
 func (r *tsReader) read() error {
-	expected := 0
+	expected, ours := 0, false
 	for off, ok := nextPacket(r.b, 0); ok; off, ok = nextPacket(r.b, expected) {
 		if off != expected {
+			if ours && r.open {
+				r.end(false) // bytes are missing or too many within the packet before
+				r.counted = true
+			}
 			r.gap()
 		}
 		expected = off + packetSize
 		p := r.b[off:expected]
-		if packetPID(p) != r.pid || p[1]&0x80 != 0 { // transport_error_indicator
+		ours = packetPID(p) == r.pid && p[1]&0x80 == 0 // transport_error_indicator
+		if !ours {
 			continue
 		}
 		r.packet(off, p)

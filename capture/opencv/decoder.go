@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"spotter/capture"
+	"spotter/capture/container"
+	"spotter/timeline"
 )
 
 // OpenCV's FFmpeg backend is configured by the environment of the process alone. This package is the only one that
@@ -67,89 +69,85 @@ func (d *Decoder) Close() error {
 // error of emit and when ctx is done. Pictures that cannot be decoded are left out; the returned error, which wraps
 // ErrDecode, then says how many, after all others were emitted.
 func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit func(Sample) error) error {
-	lost := 0
-	for len(job.Runs) > 0 {
-		n := sameParams(job.Runs)
-		l, err := d.runs(ctx, job, job.Runs[:n], gate, emit)
+	see := func(at timeline.Position) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s, err := d.look(at, gate)
 		if err != nil {
 			return err
 		}
-		lost += l
-		job.Runs = job.Runs[n:]
+		return emit(s)
+	}
+	lost, alone := 0, false
+	for runs := job.Runs; len(runs) > 0; {
+		n := 1
+		if !alone {
+			n = together(runs)
+		}
+		seen, err := d.decode(job.Codec, runs[:n], see)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			lost += len(runs[0].Pictures) - seen
+			seen = 1
+		}
+		alone = seen < n // the next picture is missing, or another came in its place: only alone can it be told
+		runs = runs[seen:]
 	}
 	if lost > 0 {
-		return fmt.Errorf("%w: %d lost of this segment", ErrDecode, lost)
+		return fmt.Errorf("%w: %d of this segment", ErrDecode, lost)
 	}
 	return nil
 }
 
-// sameParams returns how many runs from the first on share their parameter sets, so that one file holds them.
-func sameParams(runs []capture.Run) int {
+// together returns how many runs from the first on one file holds: lone keyframes with the same parameter sets, of
+// which each is shown as soon as it is read and so can be told by its time stamp.
+func together(runs []capture.Run) int {
 	n := 1
-	for n < len(runs) && equalSets(runs[0].Params, runs[n].Params) {
+	for n < len(runs) && len(runs[0].Units) == 1 && len(runs[n].Units) == 1 && equalSets(runs[0].Params, runs[n].Params) {
 		n++
 	}
 	return n
 }
 
-// runs decodes consecutive runs with the same parameter sets by one opening. It returns how many pictures were lost.
-func (d *Decoder) runs(ctx context.Context, job capture.Job, runs []capture.Run, gate Gate, emit func(Sample) error) (lost int, err error) {
-	for _, r := range runs {
-		lost += len(r.Pictures)
-	}
-	list, err := d.write(job.Codec, runs)
-	if err != nil || len(list) == 0 {
-		return lost, nil // nothing of it is readable
+// decode decodes runs by one opening and shows their pictures. It returns how many it saw before one was missing.
+//
+// OpenCV 4.6 tells the time stamp of the access unit that it read last, not of the picture that it shows. For lone
+// keyframes the two are one, and a difference means that a picture is missing. Within a run of dependent units pictures
+// come in the order of their PTS, from the keyframe on; one that is missing through damage shifts those behind it by
+// a picture, up to the run's end.
+func (d *Decoder) decode(codec container.Codec, runs []capture.Run, see func(timeline.Position) error) (seen int, err error) {
+	list, err := d.write(codec, runs)
+	if err != nil || len(list) < len(runs) {
+		return 0, nil //nolint:nilerr // what cannot be muxed counts as lost
 	}
 	video, err := gocv.VideoCaptureFileWithAPI(d.path, gocv.VideoCaptureFFmpeg)
-	if video != nil {
+	if video != nil { // also when it failed to open
 		defer video.Close()
 	}
 	if err != nil {
-		return lost, nil
+		return 0, nil //nolint:nilerr // unreadable: lost
 	}
-	shown := 0 // pictures that OpenCV has handed out, of those in list
-	for i := range list {
-		if list[i].wanted == nil {
+	hidden := 0
+	for _, p := range list {
+		if p.wanted == nil {
+			hidden++
 			continue
 		}
-		if ctx.Err() != nil {
-			return lost, ctx.Err()
-		}
-		if i < shown {
-			continue // a later picture came in its place
-		}
-		video.Grab(i - shown)
+		video.Grab(hidden)
+		hidden = 0
 		if !video.Read(&d.full) || d.full.Empty() {
-			return lost, nil
+			return seen, nil
 		}
-		got := nearest(list, video.Get(gocv.VideoCapturePosMsec))
-		shown = got + 1
-		if got < i { // the decoder showed a picture more than expected: go on to the wanted one
-			for got < i && video.Read(&d.full) && !d.full.Empty() {
-				got = nearest(list, video.Get(gocv.VideoCapturePosMsec))
-			}
-			shown = got + 1
+		if len(runs) > 1 && math.Abs(video.Get(gocv.VideoCapturePosMsec)-p.ms()) > 1 {
+			return seen, nil
 		}
-		s, err := d.look(list[i].at(list[got]), gate)
-		if err != nil {
-			return lost, err
+		if err := see(p.wanted.At); err != nil {
+			return seen, err
 		}
-		lost--
-		if err := emit(s); err != nil {
-			return lost, err
-		}
+		seen++
 	}
-	return lost, nil
-}
-
-// nearest returns which of the pictures, sorted by time, is shown at ms milliseconds after the first.
-func nearest(list []picture, ms float64) int {
-	best := 0
-	for i := range list {
-		if math.Abs(list[i].ms()-ms) < math.Abs(list[best].ms()-ms) {
-			best = i
-		}
-	}
-	return best
+	return seen, nil
 }

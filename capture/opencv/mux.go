@@ -6,18 +6,16 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
-	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
 
 	"spotter/capture"
 	"spotter/capture/container"
-	"spotter/timeline"
 )
 
 // ticksPerMilli is the 90 kHz clock of PTS in milliseconds.
@@ -31,24 +29,24 @@ type picture struct {
 
 func (p picture) ms() float64 { return float64(p.pts) / ticksPerMilli }
 
-// at returns the position of the picture got, which the decoder showed where p was wanted.
-func (p picture) at(got picture) timeline.Position {
-	return p.wanted.At + timeline.Position((got.pts-p.pts)/ticksPerMilli)
-}
+// tail is how long the last sample lasts, in ticks, so that no picture shown late lies behind the file's end.
+const tail = 60_000 * ticksPerMilli
 
-// write puts runs into the memory file as one fragmented MP4, whose header tells OpenCV codec and size without a look
-// at the pictures and whose time stamps come back with each. It returns the pictures in the order of their PTS.
+// write puts runs into the memory file as one MP4, whose header tells OpenCV codec, size and the decoder's delay without
+// a look at the pictures, and whose time stamps come back with each. It returns the pictures in the order of their PTS.
 func (d *Decoder) write(codec container.Codec, runs []capture.Run) ([]picture, error) {
 	track, err := newTrack(codec, runs[0].Params)
 	if err != nil {
 		return nil, err
 	}
-	part := &fmp4.PartTrack{ID: track.ID}
 	var list []picture
 	var dts []int64
 	base := runs[0].Units[0]
 	for _, r := range runs {
 		for i, u := range r.Units {
+			if len(r.Units) == 1 {
+				u.DTS = u.PTS // nothing is reordered
+			}
 			nalus, err := u.NALUs()
 			if err != nil || len(nalus) == 0 {
 				continue // damaged: its dependants will look it
@@ -60,53 +58,44 @@ func (d *Decoder) write(codec container.Codec, runs []capture.Run) ([]picture, e
 			if err != nil {
 				return nil, fmt.Errorf("mux access unit: %w", err)
 			}
-			pts := capture.Unwrap(u.PTS - base.PTS)
-			dts = append(dts, capture.Unwrap(u.DTS-base.DTS))
-			part.Samples = append(part.Samples, &fmp4.Sample{IsNonSyncSample: i != 0, Payload: payload, PTSOffset: int32(pts - dts[len(dts)-1])})
-			list = append(list, picture{pts: pts, wanted: find(r.Pictures, u.PTS)})
+			sample := &pmp4.Sample{IsNonSyncSample: i != 0, PTSOffset: int32(capture.Unwrap(u.PTS - u.DTS)), PayloadSize: uint32(len(payload))}
+			sample.GetPayload = func() ([]byte, error) { return payload, nil }
+			track.Samples = append(track.Samples, sample)
+			dts = append(dts, capture.Unwrap(u.DTS-base.PTS))
+			list = append(list, picture{pts: capture.Unwrap(u.PTS - base.PTS), wanted: find(r.Pictures, u.PTS)})
 		}
 	}
-	for i := range part.Samples { // a sample lasts until the next; the last for no time that matters
-		part.Samples[i].Duration = ticksPerMilli
+	if len(list) == 0 {
+		return nil, nil
+	}
+	for i, s := range track.Samples { // a sample lasts until the next
+		s.Duration = tail
 		if i+1 < len(dts) {
-			part.Samples[i].Duration = uint32(max(1, dts[i+1]-dts[i]))
+			s.Duration = uint32(max(1, dts[i+1]-dts[i]))
 		}
 	}
+	track.TimeOffset = -track.Samples[0].PTSOffset // the first unit's PTS is the file's zero
 	slices.SortStableFunc(list, func(a, b picture) int { return cmp.Compare(a.pts, b.pts) })
-	return list, d.store(track, part)
+	return list, d.store(track)
 }
 
 // store replaces the memory file's content.
-func (d *Decoder) store(track *fmp4.InitTrack, part *fmp4.PartTrack) error {
+func (d *Decoder) store(track *pmp4.Track) error {
 	var b seekablebuffer.Buffer
-	if err := (&fmp4.Init{Tracks: []*fmp4.InitTrack{track}}).Marshal(&b); err != nil {
-		return fmt.Errorf("mux header: %w", err)
-	}
-	if _, err := b.Seek(0, io.SeekEnd); err != nil {
-		return err
-	}
-	header := bytes.Clone(b.Bytes())
-	b.Reset()
-	if _, err := b.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	if err := (&fmp4.Part{Tracks: []*fmp4.PartTrack{part}}).Marshal(&b); err != nil {
+	if err := (&pmp4.Presentation{Tracks: []*pmp4.Track{track}}).Marshal(&b); err != nil {
 		return fmt.Errorf("mux pictures: %w", err)
 	}
 	if err := d.file.Truncate(0); err != nil {
 		return fmt.Errorf("write memory file: %w", err)
 	}
-	if _, err := d.file.WriteAt(header, 0); err != nil {
-		return fmt.Errorf("write memory file: %w", err)
-	}
-	if _, err := d.file.WriteAt(b.Bytes(), int64(len(header))); err != nil {
+	if _, err := d.file.WriteAt(b.Bytes(), 0); err != nil {
 		return fmt.Errorf("write memory file: %w", err)
 	}
 	return nil
 }
 
-func newTrack(codec container.Codec, params [][]byte) (*fmp4.InitTrack, error) {
-	t := &fmp4.InitTrack{ID: 1, TimeScale: 1000 * ticksPerMilli}
+func newTrack(codec container.Codec, params [][]byte) (*pmp4.Track, error) {
+	t := &pmp4.Track{ID: 1, TimeScale: 1000 * ticksPerMilli}
 	switch codec {
 	case container.H264:
 		c := &mp4.CodecH264{}

@@ -91,7 +91,7 @@ func makeProgramme(ctx context.Context, dir string) (*programme, error) {
 		fmt.Fprintf(&joined, "[v%d]", i)
 	}
 	fmt.Fprintf(&graph, "%sconcat=n=%d:v=1:a=0", joined.String(), len(p.clips))
-	args = append(args, "-filter_complex", graph.String(), "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0",
+	args = append(args, "-filter_complex", graph.String(), "-an", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0",
 		"-g", "25", "-keyint_min", "25", "-muxdelay", "0", "-muxpreload", "0", "-y", filepath.Join(dir, programmeFile))
 	if _, err := tool(ctx, "ffmpeg", args...); err != nil {
 		return nil, fmt.Errorf("make the programme: %w", err)

@@ -100,7 +100,7 @@ func packageRecording(ctx context.Context, path, dir string, interval time.Durat
 	if codec == "h264" || codec == "hevc" {
 		args = append(args, "-c", "copy")
 	} else {
-		args = append(args, "-vsync", "passthrough", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-bf", "0", "-g", "100000",
+		args = append(args, "-vsync", "passthrough", "-enc_time_base", "-1", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-bf", "0", "-g", "100000",
 			"-pix_fmt", "yuv420p", "-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2",
 			"-force_key_frames", "expr:gte(t,n_forced*"+strconv.FormatFloat(interval.Seconds(), 'f', 3, 64)+")")
 	}
