@@ -60,18 +60,24 @@ func cup() *fakeMedia {
 		ids: []string{"cup-final", "warm-up", "<b>&/\"é"},
 		timelines: map[string]*timeline.Timeline{
 			"cup-final": timeline.New([]*timeline.Observation{
-				{Media: "cup-final", Span: timeline.Span{From: 10_000, Until: 45_000}, Source: timeline.SourceONNX, Revision: 1,
-					Objects: []timeline.Entity{{Name: "Couch", Confidence: 93.404}}},
-				{Media: "cup-final", Span: timeline.Span{From: 45_000, Until: 50_250}, Source: timeline.SourceRekognition, Revision: 2,
+				{
+					Media: "cup-final", Span: timeline.Span{From: 10_000, Until: 45_000}, Source: timeline.SourceONNX, Revision: 1,
+					Objects: []timeline.Entity{{Name: "Couch", Confidence: 93.404}},
+				},
+				{
+					Media: "cup-final", Span: timeline.Span{From: 45_000, Until: 50_250}, Source: timeline.SourceRekognition, Revision: 2,
 					Celebrities: []timeline.Entity{{Name: "Lin-Manuel Miranda", ID: "3Ir0du6", URLs: []string{"www.imdb.com/name/nm0592135"}, Confidence: 99.1}},
-					Objects:     []timeline.Entity{{Name: "Couch", Confidence: 90}}},
+					Objects:     []timeline.Entity{{Name: "Couch", Confidence: 90}},
+				},
 			}, []timeline.Span{{From: 0, Until: done}}),
 			"warm-up":  timeline.New(nil, nil),
 			"<b>&/\"é": timeline.New(nil, nil),
 		},
 		statuses: map[string]httpapi.Status{
-			"cup-final": {Media: "cup-final", State: httpapi.StateLive, LiveEdge: &edge, AnalyzedUntil: &done, StartedAt: &started,
-				Source: timeline.SourceRekognition, Faults: []httpapi.Fault{{At: zero, Kind: "fetch", Message: "404 <b>", Count: 3}}},
+			"cup-final": {
+				Media: "cup-final", State: httpapi.StateLive, LiveEdge: &edge, AnalyzedUntil: &done, StartedAt: &started,
+				Source: timeline.SourceRekognition, Faults: []httpapi.Fault{{At: zero, Kind: "fetch", Message: "404 <b>", Count: 3}},
+			},
 			"warm-up":  {Media: "warm-up", State: httpapi.StateWaiting},
 			"<b>&/\"é": {Media: "<b>&/\"é", State: httpapi.StateStopped},
 		},

@@ -82,8 +82,12 @@ func TestPullHTTP(t *testing.T) {
 		{"resumed", content[:100_000], file(content), nil, "", []string{"bytes=100000-"}, -1},
 		{"complete but not renamed", content, file(content), nil, "", nil, -1},
 		{"partial too long", append(bytes.Clone(content), 1), file(content), nil, "", []string{""}, -1},
-		{"server ignores range", content[:100_000], func(w http.ResponseWriter, _ *http.Request) { w.Write(content) },
-			nil, "", []string{"bytes=100000-"}, -1},
+		{
+			"server ignores range", content[:100_000], func(w http.ResponseWriter, _ *http.Request) { w.Write(content) },
+			nil, "",
+			[]string{"bytes=100000-"},
+			-1,
+		},
 		{"server refuses range", content[:100_000], func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Range") != "" {
 				w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
@@ -105,8 +109,12 @@ func TestPullHTTP(t *testing.T) {
 		{"busy keeps the partial", content[:100_000], func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}, errAny, "503", []string{"bytes=100000-"}, 100_000},
-		{"ends early", nil, func(w http.ResponseWriter, _ *http.Request) { w.Write(content[:50_000]) },
-			io.ErrUnexpectedEOF, "pull again", []string{""}, 50_000},
+		{
+			"ends early", nil, func(w http.ResponseWriter, _ *http.Request) { w.Write(content[:50_000]) },
+			io.ErrUnexpectedEOF, "pull again",
+			[]string{""},
+			50_000,
+		},
 		{"breaks off", nil, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "300000")
 			w.Write(content[:50_000])

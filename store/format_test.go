@@ -34,8 +34,10 @@ func fill(t *testing.T, s *store.Store) {
 	b.Source = timeline.SourceRekognition
 	b.Celebrities = []timeline.Entity{{Name: "Zoë Example", ID: "4xYz", URLs: []string{"www.example.com/zoe"}, Confidence: 99.125}}
 	b.Objects = nil
-	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{a, observe(2000, 5250, 1)},
-		Analyzed: spans(-1500, 5250, 9000, 9500), Clock: []byte(`{"zero":1}`)})
+	record(t, s, store.Batch{
+		Media: media, Observations: []*timeline.Observation{a, observe(2000, 5250, 1)},
+		Analyzed: spans(-1500, 5250, 9000, 9500), Clock: []byte(`{"zero":1}`),
+	})
 	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{b}})
 	_, seqs := pendingKeys(t, s, "sns", 10)
 	if err := s.Done("sns", seqs...); err != nil {

@@ -26,15 +26,21 @@ func TestContext(t *testing.T) {
 		window               timeline.Span
 		celebrities, objects []timeline.Seen
 	}{
-		"the best answer and the whole stretch": {span(-5, 15),
+		"the best answer and the whole stretch": {
+			span(-5, 15),
 			[]timeline.Seen{seen("Ann", "1", 99, span(-5, 15), "rekognition"), seen("Bob", "2", 70, span(10, 15), "rekognition")},
-			[]timeline.Seen{seen("Couch", "", 60, span(-5, 10), "onnx")}},
-		"one name, two ids": {span(15, 25),
+			[]timeline.Seen{seen("Couch", "", 60, span(-5, 10), "onnx")},
+		},
+		"one name, two ids": {
+			span(15, 25),
 			[]timeline.Seen{seen("Ann", "1", 99, span(15, 20), "rekognition"), seen("Bob", "2", 70, span(15, 20), "rekognition"), seen("Bob", "3", 75, span(20, 25), "onnx")},
-			[]timeline.Seen{seen("Couch", "", 50, span(20, 25), "onnx")}},
-		"one id, two names": {span(10, 99),
+			[]timeline.Seen{seen("Couch", "", 50, span(20, 25), "onnx")},
+		},
+		"one id, two names": {
+			span(10, 99),
 			[]timeline.Seen{seen("Ann", "1", 99, span(10, 20), "rekognition"), seen("Robert", "2", 90, span(10, 40), "rekognition"), seen("Bob", "3", 75, span(20, 30), "onnx")},
-			[]timeline.Seen{seen("Couch", "", 50, span(20, 30), "onnx")}},
+			[]timeline.Seen{seen("Couch", "", 50, span(20, 30), "onnx")},
+		},
 		"the window's end is closed": {span(30, 30), []timeline.Seen{seen("Robert", "2", 90, span(30, 30), "rekognition")}, nil},
 		"a scene's end is open":      {span(40, 50), nil, nil},
 		"a weaker answer later":      {span(9, 25), []timeline.Seen{seen("Ann", "1", 99, span(9, 20), "rekognition"), seen("Bob", "2", 70, span(10, 20), "rekognition"), seen("Bob", "3", 75, span(20, 25), "onnx")}, []timeline.Seen{seen("Couch", "", 60, span(9, 25), "onnx")}},

@@ -25,8 +25,10 @@ func TestParsePosition(t *testing.T) {
 			t.Errorf("%q is %d ms, %v; want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "-", ".", "1e3", "0x10", "+1", "1_0", " 1", "1 ", "1.2.3", "--1", "1-", "NaN", "inf",
-		"31536000000.001", "99999999999999999999", "١", strings.Repeat("9", 1000)} {
+	for _, text := range []string{
+		"", "-", ".", "1e3", "0x10", "+1", "1_0", " 1", "1 ", "1.2.3", "--1", "1-", "NaN", "inf",
+		"31536000000.001", "99999999999999999999", "١", strings.Repeat("9", 1000),
+	} {
 		got, err := timeline.ParsePosition(text)
 		if !errors.Is(err, timeline.ErrPosition) {
 			t.Errorf("%.20q is %v, %v; want ErrPosition", text, got, err)

@@ -182,13 +182,19 @@ func TestObservationJSON(t *testing.T) {
 		o    timeline.Observation
 		want string
 	}{
-		"nobody": {timeline.Observation{Media: "m", Span: span(-1500, 41_275), Source: "onnx", Revision: 2},
-			`{"media":"m","from":-1.5,"until":41.275,"source":"onnx","revision":2,"celebrities":[],"objects":[]}`},
-		"both": {timeline.Observation{Media: "m", Source: "rekognition",
-			Celebrities: []timeline.Entity{{Name: "Zoë", ID: "4x", URLs: []string{"u"}, Confidence: 99.5}},
-			Objects:     []timeline.Entity{{Name: "Couch", Confidence: 93.4}}},
+		"nobody": {
+			timeline.Observation{Media: "m", Span: span(-1500, 41_275), Source: "onnx", Revision: 2},
+			`{"media":"m","from":-1.5,"until":41.275,"source":"onnx","revision":2,"celebrities":[],"objects":[]}`,
+		},
+		"both": {
+			timeline.Observation{
+				Media: "m", Source: "rekognition",
+				Celebrities: []timeline.Entity{{Name: "Zoë", ID: "4x", URLs: []string{"u"}, Confidence: 99.5}},
+				Objects:     []timeline.Entity{{Name: "Couch", Confidence: 93.4}},
+			},
 			`{"media":"m","from":0.0,"until":0.0,"source":"rekognition","revision":0,` +
-				`"celebrities":[{"name":"Zoë","id":"4x","urls":["u"],"confidence":99.5}],"objects":[{"name":"Couch","confidence":93.4}]}`},
+				`"celebrities":[{"name":"Zoë","id":"4x","urls":["u"],"confidence":99.5}],"objects":[{"name":"Couch","confidence":93.4}]}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := json.Marshal(&tc.o)

@@ -204,7 +204,7 @@ func parseEntry(kind string, b []byte) entry {
 	case "encv":
 		scheme := fields{b: child(b, "sinf", "schm")}
 		scheme.version()
-		return entry{err: fmt.Errorf("Common Encryption, scheme %q: %w", scheme.bytes(4), ErrEncrypted)}
+		return entry{err: fmt.Errorf("common encryption, scheme %q: %w", scheme.bytes(4), ErrEncrypted)}
 	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
 		return parseAVCC(child(b, "avcC"))
 	case "hvc1", "hev1", "dvh1", "dvhe":

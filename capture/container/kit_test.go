@@ -26,8 +26,10 @@ func TestKitVideo(t *testing.T) {
 		only       int // ffprobe's packets that are of the video; 0: all
 	}
 	var segments []segment
-	for _, name := range []string{"bc0", "bipbop0", "bipbop1", "caption", "id3", "muxed", "oneSecond", "video",
-		"videoDiffPtsDts", "videoOneSecond", "videoOneSecond1", "videoOneSecond2", "videoOneSecond3", "videoOneSecond4"} {
+	for _, name := range []string{
+		"bc0", "bipbop0", "bipbop1", "caption", "id3", "muxed", "oneSecond", "video",
+		"videoDiffPtsDts", "videoOneSecond", "videoOneSecond1", "videoOneSecond2", "videoOneSecond3", "videoOneSecond4",
+	} {
 		segments = append(segments, segment{path: "http-streaming/" + name + ".ts"})
 	}
 	for i := range 12 {

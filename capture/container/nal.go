@@ -168,12 +168,13 @@ func seiNumber(b []byte) (int, []byte) {
 // splitAnnexB splits a byte stream at its start codes (H.264 and H.265 Annex B).
 func splitAnnexB(c Codec, b []byte) ([][]byte, error) {
 	var out [][]byte
-	next, start := startCode(b, 0)
+	_, start := startCode(b, 0)
 	if start < 0 {
 		return nil, fmt.Errorf("no start code: %w", ErrFormat)
 	}
 	for start >= 0 {
 		from := start
+		var next int
 		next, start = startCode(b, from)
 		if nal := bytes.TrimRight(b[from:next], "\x00"); len(nal) > 0 && c.classify(nal) != nalDelimiter {
 			out = append(out, nal)

@@ -115,7 +115,7 @@ func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 		metrics := meters.stream(m.ID)
 		faults := newFaultLog(log, metrics.fault)
 		a.streams.order = append(a.streams.order, m.ID)
-		a.streams.byID[m.ID] = &stream{
+		s := &stream{
 			pipeline: &pipeline{
 				media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizer: a.recognizers,
 				recorder: a.store, metrics: metrics, faults: faults, log: log,
@@ -125,6 +125,8 @@ func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 			log:     log,
 			started: time.Now().UTC().Truncate(time.Second),
 		}
+		a.streams.byID[m.ID] = s
+		meters.edge(m.ID, s.liveEdge)
 	}
 	return nil
 }

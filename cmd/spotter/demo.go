@@ -70,7 +70,7 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	c.say("viewer API   " + d.viewer + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
 	c.say("metrics      http://" + a.adminPort.Addr().String() + "/metrics")
 	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
-	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "until", "source", "seen")
+	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { defer cancel(); return a.Run(groupCtx) })
@@ -114,18 +114,18 @@ func (d *demonstration) watch(ctx context.Context, length time.Duration) error {
 	}
 }
 
-// news prints the observations whose scenes have ended since it was last called.
+// news prints the observations that are new since it was last called.
 func (d *demonstration) news(ctx context.Context) error {
 	var got struct{ Observations []timeline.Observation }
 	if err := getJSON(ctx, d.viewer+"/v1/media/"+demoMedia+"/timeline", &got); err != nil {
 		return err
 	}
 	for _, o := range got.Observations {
-		if d.printed[o.From] || o.Revision < 2 {
+		if d.printed[o.From] {
 			continue
 		}
 		d.printed[o.From] = true
-		fmt.Fprintf(d.stdout, tableLine, o.From, o.Until, o.Source, names(&o))
+		fmt.Fprintf(d.stdout, tableLine, o.From, "", o.Source, names(&o))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func demoProgramme() *programme {
 		{"fruits.jpg", 4 * time.Second, ""},
 		{"messi5.jpg", 4 * time.Second, ""},
 		{"Megamind.avi", 6 * time.Second, ""},
-		{"home.jpg", 4 * time.Second, ""},
+		{"basketball1.png", 4 * time.Second, ""},
 	}}
 }
 

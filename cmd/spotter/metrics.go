@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,7 +23,6 @@ type meters struct {
 	faults     *prometheus.CounterVec
 	recognize  *prometheus.HistogramVec
 	queryable  *prometheus.HistogramVec
-	liveEdge   *prometheus.GaugeVec
 	analyzed   *prometheus.GaugeVec
 	registerer prometheus.Registerer
 }
@@ -56,9 +56,22 @@ func newMeters(r prometheus.Registerer) *meters {
 		faults:     counter("spotter_faults_total", "Faults survived, by kind.", "media", "kind"),
 		recognize:  histogram("spotter_recognition_duration_seconds", "Time to an answer about one picture, by its source.", "source"),
 		queryable:  histogram("spotter_segment_queryable_seconds", "From a segment's arrival to its observations answering look-ups.", "media"),
-		liveEdge:   gauge("spotter_live_edge_seconds", "Position of the end of the newest published segment.", "media"),
 		analyzed:   gauge("spotter_analyzed_until_seconds", "Position up to which the stream was analysed.", "media"),
 	}
+}
+
+// edge shows how far a stream is published; unknown is NaN.
+func (m *meters) edge(media string, at func() (timeline.Position, bool)) {
+	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spotter_live_edge_seconds", Help: "Position of the end of the newest published segment.",
+		ConstLabels: prometheus.Labels{"media": media},
+	}, func() float64 {
+		p, ok := at()
+		if !ok {
+			return math.NaN()
+		}
+		return p.Seconds()
+	}))
 }
 
 // limited shows a budget's spending.

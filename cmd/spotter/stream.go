@@ -126,6 +126,18 @@ func (s *stream) setStopped(stopped bool) {
 	}
 }
 
+// liveEdge returns the end of the newest published segment; ok is false while it is unknown.
+func (s *stream) liveEdge() (p timeline.Position, ok bool) {
+	s.mu.Lock()
+	follower := s.follower
+	s.mu.Unlock()
+	if follower == nil {
+		return 0, false
+	}
+	now := follower.Status()
+	return now.LiveEdge, now.Placed
+}
+
 // status tells how the stream is doing.
 func (s *stream) status() httpapi.Status {
 	s.mu.Lock()

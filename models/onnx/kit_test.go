@@ -25,11 +25,17 @@ func TestKitModels(t *testing.T) {
 		input   []int64
 		outputs []int
 	}{
-		{"face_detection_yunet_2023mar.onnx", []int64{1, 3, 640, 640},
-			[]int{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600, 64000, 16000, 4000}},
+		{
+			"face_detection_yunet_2023mar.onnx",
+			[]int64{1, 3, 640, 640},
+			[]int{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600, 64000, 16000, 4000},
+		},
 		{"yolox_nano.onnx", []int64{1, 3, 416, 416}, []int{3549 * 85}},
-		{"object_detection_nanodet_2022nov.onnx", []int64{1, 3, 416, 416},
-			[]int{2704 * 80, 676 * 80, 169 * 80, 2704 * 32, 676 * 32, 169 * 32}},
+		{
+			"object_detection_nanodet_2022nov.onnx",
+			[]int64{1, 3, 416, 416},
+			[]int{2704 * 80, 676 * 80, 169 * 80, 2704 * 32, 676 * 32, 169 * 32},
+		},
 		{"mobilefacenet_rit5k.onnx", []int64{1, 3, 112, 112}, []int{128}},
 		{"version-RFB-320.onnx", []int64{1, 3, 240, 320}, []int{4420 * 2, 4420 * 4}},
 	}

@@ -39,9 +39,11 @@ func start(t *testing.T, fake *fakeaws.Rekognition, c rekognition.Config) *rekog
 func isolate(t *testing.T) {
 	t.Helper()
 	none := t.TempDir() + "/none"
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_REKOGNITION",
+	for _, name := range []string{
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_REKOGNITION",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("AWS_CONFIG_FILE", none)
@@ -70,8 +72,10 @@ func TestAnswer(t *testing.T) {
 				{Name: "Ann", ID: "a", MatchConfidence: 98}, // on a screen behind herself
 			},
 			Labels: []fakeaws.Label{
-				{Name: "Couch", Confidence: 93.4}, {Name: "Person", Confidence: 99.9},
-				{Name: "Dog", Confidence: 89.9}, {Name: "Person", Confidence: 95},
+				{Name: "Couch", Confidence: 93.4},
+				{Name: "Person", Confidence: 99.9},
+				{Name: "Dog", Confidence: 89.9},
+				{Name: "Person", Confidence: 95},
 			},
 		}
 	}}

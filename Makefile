@@ -1,0 +1,51 @@
+SHELL := /bin/bash
+PURE := nocv,noonnx
+FUZZTIME ?= 30s
+DEMO_ARGS ?=
+
+.PHONY: help setup build demo test test-pure lint fmt fuzz bench cover clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: OpenCV, ffmpeg, ONNX Runtime (asks for sudo where not root)
+	@scripts/setup
+
+build: setup ## build bin/spotter
+	go build -o bin/spotter ./cmd/spotter
+
+demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS="--for 40s")
+	bin/spotter demo $(DEMO_ARGS)
+
+test: setup test-pure ## run all tests
+	go test -race -timeout 15m ./...
+	go test -tags matprofile -run Leak ./capture/opencv ./vision/classic
+
+test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
+	CGO_ENABLED=0 go vet -tags $(PURE) ./...
+	CGO_ENABLED=0 go test -tags $(PURE) $$(CGO_ENABLED=0 go list -tags $(PURE) ./... | grep -v /cmd/)
+
+lint: setup ## vet, staticcheck and formatting
+	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+fmt: ## format the code
+	go tool gofumpt -w .
+
+fuzz: setup ## run every fuzz target for FUZZTIME
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+		grep -hoE '^func (Fuzz[A-Za-z0-9]+)' $$dir/*_test.go 2>/dev/null | cut -d' ' -f2 | while read -r target; do \
+			echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$dir || exit 1; \
+		done || exit 1; \
+	done
+
+bench: build ## measure: CPU per stream minute beside ffmpeg, look-ups, store, recognisers
+	go test -run '^$$' -bench . -benchmem ./timeline ./store ./httpapi ./vision/... ./capture/container
+	go test -tags bench -count=1 -timeout 30m -v ./internal/bench
+
+cover: setup ## show test coverage by package
+	go test -coverprofile=coverage.out ./... && go tool cover -func=coverage.out | tail -1
+
+clean: ## remove what was built; setup's downloads stay
+	rm -rf bin coverage.out
