@@ -48,8 +48,9 @@ type Segment struct {
 	// Fetched is when the segment had arrived.
 	Fetched time.Time
 	Video   *container.Video
-	// Clock is the clock's state after this segment, to be stored with what is analysed of it.
-	Clock []byte
+	// Before and After are the clock's states to be stored with what is analysed of this segment: a follower that starts
+	// from Before reads it again at the same positions, one that starts from After goes on behind it.
+	Before, After []byte
 
 	place func(pts int64) timeline.Position
 }

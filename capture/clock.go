@@ -13,9 +13,10 @@ const (
 	ticksPerMilli  = ticksPerSecond / 1000
 	// ptsWrap is where MPEG-TS time stamps begin anew, every 26.5 hours (ISO/IEC 13818-1 section 2.4.3.7).
 	ptsWrap = 1 << 33
-	// ptsSlack is how far a segment's PTS may lie from where the playlist puts it before it counts as a break of the
-	// stream's clock that nobody announced.
-	ptsSlack = 10 * ticksPerSecond
+	// ptsSlack is how far a segment's PTS may lie behind where the playlist puts it before it counts as a break of the
+	// stream's clock that nobody announced, and ptsOverlap how far it may reach back into the segment before it.
+	ptsSlack   = 10 * ticksPerSecond
+	ptsOverlap = ticksPerSecond
 )
 
 // Zero says where position 0 lies.
@@ -57,8 +58,9 @@ func (z Zero) String() string {
 }
 
 // Clock maps the PTS of one media's segments to positions. Positions do not go back: not at the PTS wrap, at a
-// discontinuity, or when the origin starts anew. Its state can be stored, so that a restart moves nothing. It is
-// used by one goroutine at a time.
+// discontinuity, or when the origin starts anew. Two things alone can overlap what came before: segments whose PTS do,
+// by up to a second, and with an RFC 3339 zero a program date-time that goes back, because boxes must agree on it. Its
+// state can be stored, so that a restart moves nothing. It is used by one goroutine at a time.
 type Clock struct {
 	zero Zero
 	anchor
@@ -70,7 +72,7 @@ type anchor struct {
 	Origin        int64             `json:"origin"` // unwrapped PTS of position 0, in ticks
 	PTS           int64             `json:"pts"`    // unwrapped PTS of End
 	End           timeline.Position `json:"end"`    // of the newest segment
-	Sequence      uint64            `json:"sequence"`
+	Next          uint64            `json:"next"` // media sequence number to be read next
 	Discontinuity uint64            `json:"discontinuity"`
 	Wall          time.Time         `json:"wall"` // program date-time of End, if known
 	Started       bool              `json:"started"`
@@ -101,6 +103,14 @@ func (c *Clock) State() []byte {
 	return b
 }
 
+// before returns the state from which the segment r, just placed with its first picture at PTS start and position from,
+// is read again.
+func (c *Clock) before(r *reference, start int64, from timeline.Position) []byte {
+	b := *c
+	b.PTS, b.End, b.Next, b.Wall = start, from, r.sequence, r.wall
+	return b.State()
+}
+
 // PositionAt returns the position at wall-clock time t; ok is false while the stream has told no wall clock.
 func (c *Clock) PositionAt(t time.Time) (p timeline.Position, ok bool) {
 	if c.zero.kind == "at" {
@@ -115,7 +125,7 @@ func (c *Clock) PositionAt(t time.Time) (p timeline.Position, ok bool) {
 // place puts a segment with pictures from PTS first until PTS end, in ticks, on the clock. It returns the segment's
 // span, whether it fails to continue the one before, and the function from the segment's PTS to positions.
 func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump bool, at func(int64) timeline.Position, err error) {
-	if c.zero.kind == "at" && r.wall.IsZero() {
+	if c.zero.kind == "at" && r.wall.IsZero() && !c.continues(r, first) {
 		return s, false, nil, fmt.Errorf("%w: zero is a time of day, but the playlist has no EXT-X-PROGRAM-DATE-TIME: have the packager write it, or set zero: first", ErrClock)
 	}
 	was := c.anchor
@@ -132,7 +142,7 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 		jump = true
 		c.Origin = start - int64(was.End+c.hole(r))*ticksPerMilli
 	}
-	if c.zero.kind == "at" {
+	if c.zero.kind == "at" && !r.wall.IsZero() {
 		c.Origin = start - int64(timeline.FromDuration(r.wall.Sub(c.zero.instant)))*ticksPerMilli
 	}
 	origin := c.Origin
@@ -144,7 +154,7 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 		const touching = 100 // milliseconds: packagers round
 		jump = s.From < was.End-touching || s.From > was.End+touching
 	}
-	c.Started, c.Sequence, c.Discontinuity = true, r.sequence, r.discontinuity
+	c.Started, c.Next, c.Discontinuity = true, r.sequence+1, r.discontinuity
 	c.PTS, c.End, c.Wall = start+length, s.Until, time.Time{}
 	if !r.wall.IsZero() {
 		c.Wall = r.wall.Add(time.Duration(length) * time.Second / ticksPerSecond)
@@ -152,22 +162,28 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 	return s, jump, at, nil
 }
 
+// continues reports whether a segment with pictures from PTS first on needs no new anchor.
+func (c *Clock) continues(r *reference, first int64) bool {
+	return c.Started && !c.breaks(r, c.PTS+Unwrap(first-c.PTS))
+}
+
 // breaks reports whether a segment that begins at the unwrapped PTS start begins a new stretch of the stream's clock.
 func (c *Clock) breaks(r *reference, start int64) bool {
-	if r.discontinuity != c.Discontinuity || r.sequence <= c.Sequence {
+	if r.discontinuity != c.Discontinuity || r.sequence < c.Next {
 		return true
 	}
-	late := start - c.PTS - c.missed(r)
-	return late < -ptsSlack || late > ptsSlack
+	missed := c.missed(r) // an estimate
+	late := start - c.PTS
+	return late < -ptsOverlap || late > missed+missed/2+ptsSlack
 }
 
 // missed returns how long the segments between the newest one and r last, in ticks, taking them to be as long as r.
 func (c *Clock) missed(r *reference) int64 {
 	const sane = 100_000 // segments; more is a new numbering, not a hole
-	if r.sequence <= c.Sequence || r.sequence-c.Sequence > sane {
+	if r.sequence < c.Next || r.sequence-c.Next > sane {
 		return 0
 	}
-	return int64(r.sequence-c.Sequence-1) * r.duration.Milliseconds() * ticksPerMilli
+	return int64(r.sequence-c.Next) * r.duration.Milliseconds() * ticksPerMilli
 }
 
 // hole returns how much of the event lies between the newest segment and r across a break: by the wall clock where

@@ -22,6 +22,9 @@ type Getter interface {
 	Get(ctx context.Context, u *url.URL, r byteRange, limit int64) (body []byte, final *url.URL, err error)
 }
 
+// errAddress is wrapped for addresses that are not followed.
+var errAddress = errors.New("refused address")
+
 // StatusError is an HTTP answer other than success.
 type StatusError int
 
@@ -68,14 +71,14 @@ func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	if len(via) > MaxRedirects {
-		return fmt.Errorf("stopped after %d redirects", MaxRedirects)
+		return fmt.Errorf("%w: more than %d redirects", errAddress, MaxRedirects)
 	}
 	return checkScheme(r.URL)
 }
 
 func checkScheme(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("address %q is not http or https", Redact(u.String()))
+		return fmt.Errorf("%w: %q is not http or https", errAddress, Redact(u.String()))
 	}
 	return nil
 }
@@ -100,14 +103,14 @@ func (h *HTTP) Get(ctx context.Context, u *url.URL, r byteRange, limit int64) ([
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
 		return nil, nil, StatusError(resp.StatusCode)
 	}
-	body := io.Reader(resp.Body)
+	body, announced := io.Reader(resp.Body), resp.ContentLength
 	if r.length > 0 && resp.StatusCode == http.StatusOK { // an origin that knows no ranges
 		if _, err := io.CopyN(io.Discard, body, r.offset); err != nil {
 			return nil, nil, fmt.Errorf("read body: %w", err)
 		}
-		body = io.LimitReader(body, r.length)
+		body, announced = io.LimitReader(body, r.length), r.length
 	}
-	b, err := readAll(body, resp.ContentLength, limit)
+	b, err := readAll(body, announced, limit)
 	if err == nil && r.length > 0 && int64(len(b)) != r.length {
 		err = fmt.Errorf("read body: %w", io.ErrUnexpectedEOF)
 	}
@@ -152,6 +155,9 @@ func Redact(address string) string {
 		return "(unreadable address)"
 	}
 	u.User, u.Fragment = nil, ""
+	if u.Opaque != "" { // data: and the like
+		u.Opaque = "..."
+	}
 	if u.RawQuery != "" {
 		u.RawQuery = "..."
 	}
@@ -181,7 +187,7 @@ func (f *Folder) URL(name string) *url.URL {
 // Get implements Getter.
 func (f *Folder) Get(_ context.Context, u *url.URL, r byteRange, limit int64) ([]byte, *url.URL, error) {
 	if u.Scheme != "file" || u.Host != "" {
-		return nil, nil, fmt.Errorf("address %q leaves the recording's folder", Redact(u.String()))
+		return nil, nil, fmt.Errorf("%w: %q leaves the recording's folder", errAddress, Redact(u.String()))
 	}
 	file, err := f.root.Open(filepath.FromSlash(strings.TrimPrefix(u.Path, "/")))
 	if err != nil {

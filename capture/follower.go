@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"sync"
@@ -132,7 +131,7 @@ func (f *Follower) Status() Status {
 	}
 	s.Placed, s.LiveEdge = s.clock.Started, s.clock.End
 	for _, p := range s.pending {
-		if p.sequence > s.clock.Sequence {
+		if p.sequence >= s.clock.Next {
 			s.LiveEdge += timeline.FromDuration(p.duration)
 		}
 	}
@@ -215,7 +214,7 @@ func (f *Follower) reload(ctx context.Context, queue chan<- fetched) (wait time.
 	}
 	f.failures = 0
 	changed := f.observe(list)
-	for _, r := range f.pick(list) {
+	for _, r := range f.pick(list, changed) {
 		if err := f.fetchInto(ctx, r, list, queue); err != nil {
 			return 0, true, nil // only ctx ends it
 		}
@@ -233,13 +232,19 @@ func (f *Follower) reload(ctx context.Context, queue chan<- fetched) (wait time.
 
 func (f *Follower) loadFailed(err error) (time.Duration, bool, error) {
 	f.failures++
-	f.fault(Fault{Kind: FaultPlaylist, URL: Redact(f.URL.String()), Err: err})
+	at := f.URL
+	if f.media != nil {
+		at = f.media
+	}
+	f.fault(Fault{Kind: FaultPlaylist, URL: Redact(at.String()), Err: err})
 	if f.failures >= resolveAfter {
 		f.media = nil
 		if f.Recording {
 			return 0, true, err
 		}
-		f.setState(Stalled)
+		if f.started {
+			f.setState(Stalled)
+		}
 	}
 	return min(time.Duration(f.failures)*time.Second, 5*time.Second), false, nil
 }
@@ -249,7 +254,10 @@ func (f *Follower) load(ctx context.Context) (*mediaPlaylist, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	if f.media != nil {
-		list, _, _, err := f.get(ctx, f.media)
+		list, variants, _, err := f.get(ctx, f.media)
+		if variants != nil {
+			err = fmt.Errorf("%w: the media playlist turned into a multivariant one", ErrPlaylist)
+		}
 		return list, err
 	}
 	list, variants, final, err := f.get(ctx, f.URL)
@@ -297,6 +305,8 @@ func (f *Follower) observe(list *mediaPlaylist) (changed bool) {
 		f.lastSeen, f.changedAt = list.last(), time.Now()
 	} else if list.slides() && time.Since(f.changedAt) > stalledAfter*list.target {
 		state = Stalled
+	}
+	if state == Stalled && f.Status().State != Stalled {
 		f.fault(Fault{Kind: FaultStalled, URL: Redact(f.media.String()), Err: fmt.Errorf("no new segment for %s", time.Since(f.changedAt).Round(time.Second))})
 	}
 	if list.ended {
@@ -346,7 +356,8 @@ func (f *Follower) place(s fetched) (*Segment, error) {
 		Live:     s.live,
 		Fetched:  s.at,
 		Video:    video,
-		Clock:    f.Clock.State(),
+		Before:   f.Clock.before(&s.reference, f.Clock.PTS-(end-first), span.From),
+		After:    f.Clock.State(),
 		place:    at,
 	}, nil
 }
@@ -364,16 +375,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
-}
-
-// retryable reports whether a failed download may succeed a moment later.
-func retryable(err error) bool {
-	var status StatusError
-	if errors.As(err, &status) {
-		return !status.gone()
-	}
-	return !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrEncryption) && !errors.Is(err, context.Canceled) ||
-		errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func (f *Follower) log() *slog.Logger {

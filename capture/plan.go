@@ -36,6 +36,8 @@ type Planner struct {
 	interval timeline.Position
 	last     timeline.Position // the last picture chosen
 	started  bool
+	codec    container.Codec
+	params   [][]byte // parameter sets in force at the last segment's end
 }
 
 // slack is how much longer than the interval the distance between two looks may be: keyframes of 29.97 and 59.94 Hz
@@ -55,13 +57,26 @@ func (p *Planner) Plan(s *Segment) Job {
 		p.started = false
 	}
 	params := s.Video.Params
+	if len(params) == 0 && p.codec == s.Video.Codec { // an open GOP need not repeat them
+		params = p.params
+	}
 	for _, g := range groups(s) {
 		if own := g.units[0].Params; own != nil {
 			params = own
 		}
 		p.add(&job, g, params)
 	}
+	p.codec, p.params = s.Video.Codec, clone(params)
 	return job
+}
+
+// clone copies parameter sets out of the segment, whose memory they would hold.
+func clone(params [][]byte) [][]byte {
+	out := make([][]byte, len(params))
+	for i, n := range params {
+		out[i] = slices.Clone(n)
+	}
+	return out
 }
 
 // group is a keyframe with the units that follow it up to the next.
@@ -121,11 +136,16 @@ func (p *Planner) add(job *Job, g group, params [][]byte) {
 	job.Runs = append(job.Runs, run(g, params, wanted))
 }
 
-// run keeps of a group what the wanted pictures need: units up to the last of them, less those that no other needs.
+// run keeps of a group what the wanted pictures need: units up to the last of them, less those that no other needs and
+// the leading pictures of an open GOP, which are shown before its keyframe, need the group before and which nothing
+// behind the keyframe may refer to (H.264 clause D.2.8, H.265 clause 8.3.2). A decoder shows them or not as it likes.
 func run(g group, params [][]byte, wanted []int) Run {
 	r := Run{Params: params}
 	last := slices.Max(wanted)
 	for i, u := range g.units[:last+1] {
+		if Unwrap(u.PTS-g.units[0].PTS) < 0 {
+			continue
+		}
 		looked := slices.Contains(wanted, i)
 		if i == 0 || u.Reference || looked {
 			r.Units = append(r.Units, u)

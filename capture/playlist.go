@@ -14,6 +14,13 @@ import (
 
 // This file alone knows the playlist library. What the library leaves out is read by custom decoders below.
 
+// Tags that are read here and not by the library.
+const (
+	targetTag    = "#EXT-X-TARGETDURATION:"
+	byteRangeTag = "#EXT-X-BYTERANGE:"
+	gapTag       = "#EXT-X-GAP"
+)
+
 // variant is one EXT-X-STREAM-INF of a multivariant playlist.
 type variant struct {
 	url           *url.URL
@@ -83,8 +90,9 @@ func parsePlaylist(body []byte, base *url.URL) (*mediaPlaylist, []variant, error
 		return nil, nil, fmt.Errorf("%w: %w", ErrPlaylist, err)
 	}
 	list, _, err := m3u8.DecodeWith(*bytes.NewBuffer(text), false, []m3u8.CustomDecoder{
-		rawTag{name: "#EXT-X-BYTERANGE:", segment: true},
-		rawTag{name: "#EXT-X-GAP", segment: true},
+		rawTag{name: targetTag},
+		rawTag{name: byteRangeTag, segment: true},
+		rawTag{name: gapTag, segment: true},
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrPlaylist, err)
@@ -107,11 +115,17 @@ func parsePlaylist(body []byte, base *url.URL) (*mediaPlaylist, []variant, error
 }
 
 // normalize checks the first line and drops what the library would trip over: a byte order mark, blank lines (it
-// would give the tags before one to the wrong segment) and URI lines that follow no tag of theirs.
+// would give the tags before one to the wrong segment), URI lines that follow no tag of theirs and, of a multivariant
+// playlist, all tags but those of variants (it takes some for a media playlist's, and its work on EXT-X-MEDIA grows
+// with the cube of their number).
 func normalize(body []byte) ([]byte, error) {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if !bytes.HasPrefix(body, []byte("#EXTM3U")) {
 		return nil, fmt.Errorf("it does not begin with #EXTM3U")
+	}
+	multivariant := hasTag(body, "#EXT-X-STREAM-INF:")
+	if multivariant && hasTag(body, "#EXTINF:") {
+		return nil, fmt.Errorf("it names both segments and variants")
 	}
 	out := make([]byte, 0, len(body)+1)
 	expectURI, segments := false, 0
@@ -130,10 +144,21 @@ func normalize(body []byte) ([]byte, error) {
 			if segments++; segments > MaxSegments {
 				return nil, fmt.Errorf("it names more than %d segments", MaxSegments)
 			}
+		case multivariant && !bytes.HasPrefix(line, []byte("#EXTM3U")):
+			continue
 		}
 		out = append(append(out, line...), '\n')
 	}
 	return out, nil
+}
+
+func hasTag(body []byte, tag string) bool {
+	for line := range bytes.Lines(body) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(tag)) {
+			return true
+		}
+	}
+	return false
 }
 
 func readVariants(list *m3u8.MasterPlaylist, base *url.URL) ([]variant, error) {
@@ -144,7 +169,7 @@ func readVariants(list *m3u8.MasterPlaylist, base *url.URL) ([]variant, error) {
 		}
 		u, err := base.Parse(v.URI)
 		if err != nil {
-			return nil, fmt.Errorf("variant's URI: %w", err)
+			return nil, fmt.Errorf("variant's URI: %w", withoutURL(err))
 		}
 		r := variant{url: u, bandwidth: int(v.Bandwidth), codecs: v.Codecs}
 		if w, h, ok := strings.Cut(strings.ToLower(v.Resolution), "x"); ok {
@@ -163,11 +188,14 @@ func readVariants(list *m3u8.MasterPlaylist, base *url.URL) ([]variant, error) {
 
 func readMedia(list *m3u8.MediaPlaylist, base *url.URL) (*mediaPlaylist, error) {
 	p := &mediaPlaylist{
-		target:   seconds(list.TargetDuration),
 		sequence: list.SeqNo,
 		vod:      list.MediaType == m3u8.VOD,
 		event:    list.MediaType == m3u8.EVENT,
 		ended:    list.Closed,
+	}
+	if tag, ok := list.Custom[targetTag].(rawTag); ok { // the library raises its own to the longest segment's ceiling
+		target, _ := strconv.ParseFloat(strings.TrimSpace(tag.value), 64)
+		p.target = seconds(target)
 	}
 	r := mediaReader{base: base, discontinuity: list.DiscontinuitySeq}
 	for i, s := range list.Segments[:list.Count()] {
@@ -182,6 +210,13 @@ func readMedia(list *m3u8.MediaPlaylist, base *url.URL) (*mediaPlaylist, error) 
 	if p.target <= 0 {
 		return nil, fmt.Errorf("it has no EXT-X-TARGETDURATION")
 	}
+	// Segments before the first EXT-X-PROGRAM-DATE-TIME of their stretch count back from it (RFC 8216 section 6.3.3).
+	for i := len(p.segments) - 2; i >= 0; i-- {
+		r, after := &p.segments[i], &p.segments[i+1]
+		if r.wall.IsZero() && !after.wall.IsZero() && r.discontinuity == after.discontinuity {
+			r.wall = after.wall.Add(-r.duration)
+		}
+	}
 	return p, nil
 }
 
@@ -192,8 +227,7 @@ type mediaReader struct {
 	wall          time.Time
 	key           *keyReference
 	init          *initReference
-	resource      string // of the last byte range
-	offset        int64  // where the next byte range of it begins
+	offset        int64 // where the last byte range ended
 }
 
 func (r *mediaReader) next(s *m3u8.MediaSegment) (ref reference, err error) {
@@ -209,14 +243,14 @@ func (r *mediaReader) next(s *m3u8.MediaSegment) (ref reference, err error) {
 		r.wall = r.wall.Add(ref.duration)
 	}
 	if ref.url, err = r.base.Parse(s.URI); err != nil {
-		return ref, fmt.Errorf("URI: %w", err)
+		return ref, fmt.Errorf("URI: %w", withoutURL(err))
 	}
-	if tag, ok := s.Custom["#EXT-X-BYTERANGE:"].(rawTag); ok {
-		if ref.bytes, err = r.byteRange(ref.url.String(), tag.value); err != nil {
+	if tag, ok := s.Custom[byteRangeTag].(rawTag); ok {
+		if ref.bytes, err = r.byteRange(tag.value); err != nil {
 			return ref, err
 		}
 	}
-	_, ref.gap = s.Custom["#EXT-X-GAP"]
+	_, ref.gap = s.Custom[gapTag]
 	if s.Key != nil {
 		if err = r.setKey(s.Key); err != nil {
 			return ref, err
@@ -225,7 +259,7 @@ func (r *mediaReader) next(s *m3u8.MediaSegment) (ref reference, err error) {
 	if s.Map != nil {
 		u, err := r.base.Parse(s.Map.URI)
 		if err != nil {
-			return ref, fmt.Errorf("EXT-X-MAP: %w", err)
+			return ref, fmt.Errorf("EXT-X-MAP: %w", withoutURL(err))
 		}
 		r.init = &initReference{url: u, bytes: byteRange{s.Map.Offset, s.Map.Limit}}
 	}
@@ -239,32 +273,31 @@ func (r *mediaReader) setKey(k *m3u8.Key) error {
 	}
 	u, err := r.base.Parse(k.URI)
 	if err != nil {
-		return fmt.Errorf("EXT-X-KEY: %w", err)
+		return fmt.Errorf("EXT-X-KEY: %w", withoutURL(err))
 	}
 	r.key = &keyReference{method: k.Method, url: u, iv: k.IV}
 	return nil
 }
 
-// byteRange reads "length[@offset]"; without an offset it begins where the last range of the same resource ended
-// (RFC 8216 section 4.3.2.2).
-func (r *mediaReader) byteRange(resource, s string) (byteRange, error) {
-	length, offset, given := strings.Cut(s, "@")
+// byteRange reads "length[@offset]"; without an offset it begins where the last range ended (RFC 8216 section
+// 4.3.2.2), and the first at 0, as other players take it.
+func (r *mediaReader) byteRange(s string) (byteRange, error) {
+	length, offset, _ := strings.Cut(strings.TrimSpace(s), "@")
 	var b byteRange
 	var err error
 	if b.length, err = strconv.ParseInt(length, 10, 64); err != nil || b.length <= 0 {
-		return b, fmt.Errorf("EXT-X-BYTERANGE %q has no length", s)
+		return b, fmt.Errorf("EXT-X-BYTERANGE %.40q has no length", s)
 	}
-	switch {
-	case given:
+	b.offset = r.offset
+	if offset != "" {
 		if b.offset, err = strconv.ParseInt(offset, 10, 64); err != nil || b.offset < 0 {
-			return b, fmt.Errorf("EXT-X-BYTERANGE %q has no offset", s)
+			return b, fmt.Errorf("EXT-X-BYTERANGE %.40q has no offset", s)
 		}
-	case resource != r.resource:
-		return b, fmt.Errorf("EXT-X-BYTERANGE %q needs an offset", s)
-	default:
-		b.offset = r.offset
 	}
-	r.resource, r.offset = resource, b.offset+b.length
+	if b.length > math.MaxInt64-b.offset {
+		return b, fmt.Errorf("EXT-X-BYTERANGE %.40q ends beyond any file", s)
+	}
+	r.offset = b.offset + b.length
 	return b, nil
 }
 

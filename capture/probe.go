@@ -11,7 +11,7 @@ import (
 func Probe(ctx context.Context, getter Getter, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrPlaylist, err)
+		return "", fmt.Errorf("%w: %w", ErrPlaylist, withoutURL(err))
 	}
 	f := &Follower{URL: u, Getter: getter}
 	list, err := f.load(ctx)

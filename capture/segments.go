@@ -3,7 +3,9 @@ package capture
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/url"
 	"time"
@@ -25,23 +27,30 @@ type parsedInit struct {
 }
 
 // pick returns the segments of a playlist that are to be fetched now, and keeps count of what is next.
-func (f *Follower) pick(list *mediaPlaylist) []reference {
+func (f *Follower) pick(list *mediaPlaylist, changed bool) []reference {
 	if len(list.segments) == 0 {
 		return nil
 	}
 	first, last := list.sequence, list.last()
-	switch {
-	case !f.started:
+	if !f.started {
 		f.next = f.start(list)
 		f.started = true
+	}
+	switch {
 	case last+1 < f.next:
-		if f.backwards++; f.backwards <= resetAfter {
+		if changed {
+			f.backwards++
+		}
+		if f.backwards <= resetAfter {
 			return nil
 		}
 		f.fault(Fault{Kind: FaultReset, URL: Redact(f.media.String()), Err: fmt.Errorf("the media sequence went back from %d to %d", f.next-1, last)})
 		f.next = f.edge(list)
+	case f.next < first && first-f.next > MaxSegments:
+		f.fault(Fault{Kind: FaultReset, URL: Redact(f.media.String()), Err: fmt.Errorf("the media sequence went from %d to %d", f.next-1, first)})
+		f.next = f.edge(list)
 	case f.next < first:
-		f.fault(Fault{Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(min(first-f.next, MaxSegments)),
+		f.fault(Fault{Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(first - f.next),
 			Err: fmt.Errorf("segments %d to %d left the playlist before they were read", f.next, first-1)})
 		f.next = first
 	}
@@ -52,10 +61,14 @@ func (f *Follower) pick(list *mediaPlaylist) []reference {
 	return fresh
 }
 
+// stale is how many segments an origin's copy of a playlist may be behind another: what ends further back was numbered
+// anew.
+const stale = 3
+
 // start returns the first segment to read: of a live stream one near its end, or where the clock left off.
 func (f *Follower) start(list *mediaPlaylist) uint64 {
-	if f.Clock.Started && f.Clock.Sequence+1 >= list.sequence && f.Clock.Sequence <= list.last() {
-		return f.Clock.Sequence + 1
+	if f.Clock.Started && f.Clock.Next >= list.sequence && f.Clock.Next <= list.last()+1+stale {
+		return f.Clock.Next
 	}
 	if f.Recording || !list.slides() {
 		return list.sequence
@@ -143,14 +156,19 @@ func (f *Follower) fetchOnce(ctx context.Context, s *fetched) error {
 		if err != nil {
 			return fmt.Errorf("load key: %w", err)
 		}
-		key = body
+		if key = body; len(key) != KeyBytes {
+			f.key = cached{} // the next segment may find a better one
+		}
 	}
 	if r.init != nil {
 		body, err := f.shared(ctx, &f.init, r.init.url, r.init.bytes, MaxInitBytes)
 		if err != nil {
 			return fmt.Errorf("load initialisation section: %w", err)
 		}
-		s.init = body
+		if s.init, err = f.openInit(body, key, r); err != nil {
+			f.init = cached{}
+			return fmt.Errorf("read initialisation section: %w", err)
+		}
 	}
 	body, _, err := f.Getter.Get(ctx, r.url, r.bytes, MaxSegmentBytes)
 	if err != nil {
@@ -163,6 +181,43 @@ func (f *Follower) fetchOnce(ctx context.Context, s *fetched) error {
 	}
 	s.body = body
 	return nil
+}
+
+// retryable reports whether a failed download may succeed a moment later.
+func retryable(err error) bool {
+	var status StatusError
+	if errors.As(err, &status) {
+		return !status.gone()
+	}
+	if _, local := errors.AsType[*fs.PathError](err); local {
+		return false
+	}
+	for _, lasting := range []error{
+		ErrTooLarge, ErrEncryption, errAddress, context.Canceled,
+		container.ErrNoVideo, container.ErrCodec, container.ErrEncrypted,
+	} {
+		if errors.Is(err, lasting) {
+			return false
+		}
+	}
+	return true
+}
+
+// openInit checks an initialisation section, and decrypts it where only that makes it one: the playlist does not say
+// whether it is encrypted, other than by the order of its tags (RFC 8216 section 4.3.2.5).
+func (f *Follower) openInit(body, key []byte, r *reference) ([]byte, error) {
+	_, err := container.ParseInit(body)
+	if err == nil || key == nil {
+		return body, err
+	}
+	plain, decryptErr := decrypt(bytes.Clone(body), key, r.key.iv, r.sequence)
+	if decryptErr != nil {
+		return nil, err
+	}
+	if _, decryptErr = container.ParseInit(plain); decryptErr != nil {
+		return nil, err
+	}
+	return plain, nil
 }
 
 // shared loads a resource once for as long as it is the one in use.

@@ -10,18 +10,25 @@ import (
 const fullHeight = 1080
 
 // choose returns the variants in the order in which they suit analysis: video that can be decoded before what cannot
-// be told, the largest picture up to fullHeight, H.264 before HEVC (cheaper to decode), the lowest bit rate. The list
-// is empty when none has video.
+// be told, the largest picture up to fullHeight, H.264 before HEVC (cheaper to decode), the lowest bit rate, or the
+// highest where nobody says how large the picture is. The list is empty when none has video.
 func choose(variants []variant) []variant {
 	out := slices.DeleteFunc(slices.Clone(variants), func(v variant) bool { return codecRank(v.codecs) > 2 })
 	slices.SortStableFunc(out, func(a, b variant) int {
 		return cmp.Or(
 			cmp.Compare(heightRank(a.height), heightRank(b.height)),
 			cmp.Compare(codecRank(a.codecs), codecRank(b.codecs)),
-			cmp.Compare(a.bandwidth, b.bandwidth),
+			rate(a.height, a.bandwidth, b.bandwidth),
 		)
 	})
 	return out
+}
+
+func rate(height, a, b int) int {
+	if height == 0 {
+		a, b = b, a
+	}
+	return cmp.Compare(a, b)
 }
 
 // heightRank orders 1080, 720, ..., 0, then 1081 and up.
