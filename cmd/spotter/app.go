@@ -95,7 +95,7 @@ func listen(key, address string) (net.Listener, error) {
 func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 	a.streams = &streams{byID: map[string]*stream{}, store: a.store}
 	cloud := newFaultLog(a.log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
-	a.recognizers, err = newRecognizers(ctx, &a.config, func(err error) { cloud.add(faultCloud, err) })
+	a.recognizers, err = newRecognizers(ctx, &a.config, func(err error) { cloud.add(cloudFault(err), err) })
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func (c *cli) checkCommand() *cobra.Command {
 			if r.failed > 0 {
 				fmt.Fprintf(c.stdout, "\n%d to mend\n", r.failed)
 				if err != nil {
-					return fmt.Errorf("%w: %w", errSaid, errUsage)
+					return fmt.Errorf("%w: %w", errSaid, errConfig)
 				}
 				return errSaid
 			}
@@ -64,6 +65,7 @@ func configName(path string) string {
 type report struct {
 	*cli
 	failed int
+	busy   bool // a box runs on the data folder
 }
 
 // line prints what is well, or what is wrong with its mend.
@@ -153,6 +155,7 @@ func (r *report) data(conf *config) {
 	}
 	db, err := store.Open(path, store.Options{})
 	if errors.Is(err, store.ErrLocked) {
+		r.busy = true
 		r.note("database", "a box is running on it")
 		return
 	}
@@ -179,6 +182,10 @@ func (r *report) clock() {
 
 func (r *report) ports(conf *config) {
 	for _, p := range []struct{ name, address string }{{"viewer", conf.HTTP.Viewer.Listen}, {"admin", conf.HTTP.Admin.Listen}} {
+		if r.busy {
+			r.note(p.name+" port", p.address+" is not tried while the box runs")
+			continue
+		}
 		l, err := listen("http."+p.name+".listen", p.address)
 		if err == nil {
 			err = l.Close()
@@ -194,6 +201,9 @@ func (r *report) origins(ctx context.Context, conf *config) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		detail, err := capture.Probe(ctx, getter, m.URL)
 		cancel()
+		if err != nil {
+			err = fmt.Errorf("%w: start the stream, or correct its url", err)
+		}
 		r.line("media "+m.ID, detail, err)
 	}
 }
@@ -213,4 +223,20 @@ func (r *report) credentials(ctx context.Context, conf *config) {
 		err = fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine's role: %w", err)
 	}
 	r.line("aws", "credentials found", err)
+	if c := conf.Vision.Rekognition; c != nil {
+		r.region("vision.rekognition.region", c.Region, aws.Region)
+	}
+	if c := conf.Sync.DynamoDB; c != nil {
+		r.region("sync.dynamodb.region", c.Region, aws.Region)
+	}
+}
+
+// region checks that a key, or the AWS configuration in its place, names a region.
+func (r *report) region(key, configured, usual string) {
+	region := cmp.Or(configured, usual)
+	var err error
+	if region == "" {
+		err = fmt.Errorf("no AWS region: set %s or AWS_REGION", key)
+	}
+	r.line("aws region", region, err)
 }

@@ -79,13 +79,13 @@ type retentionConfig struct {
 	Age time.Duration `yaml:"age"`
 }
 
-// setDefaults fills in what holds once a section is there: before decoding what lies in a section of its own, after it
-// what lies in a list.
+// setDefaults fills in what holds once a section is there: before decoding for the keys it leaves out, and again after
+// it, for decoding an empty section takes it away.
 func (c *config) setDefaults(root *yaml.Node) {
-	if has(root, "vision", "rekognition") {
+	if c.Vision.Rekognition == nil && has(root, "vision", "rekognition") {
 		c.Vision.Rekognition = &rekognitionConfig{MaxLabels: 5, MinConfidence: 90, CallsPerSecond: 5, USDPerHour: 2, Deadline: 2 * time.Second}
 	}
-	if has(root, "sync", "dynamodb") {
+	if c.Sync.DynamoDB == nil && has(root, "sync", "dynamodb") {
 		c.Sync.DynamoDB = &dynamoDBConfig{Table: "celebrity_object_in_media_stream"}
 	}
 }
@@ -125,8 +125,11 @@ func defaultDataDir() string {
 	return filepath.Join(home, ".local", "share", "spotter")
 }
 
-// errUsage marks faults of the command line or the configuration: exit code 2.
-var errUsage = errors.New("wrong usage")
+// Faults that end with exit code 2.
+var (
+	errUsage  = errors.New("wrong usage")         // of the command line
+	errConfig = errors.New("wrong configuration") // of the configuration file
+)
 
 // loadConfig reads the file named, or the one of SPOTTER_CONFIG, or none. All faults are listed at once, each with
 // its line.
@@ -140,10 +143,10 @@ func loadConfig(path string) (config, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("%w: read configuration: %w", errUsage, err)
+		return c, fmt.Errorf("%w: %w", errConfig, err)
 	}
 	if err := parseConfig(text, &c); err != nil {
-		return c, fmt.Errorf("%w: %s:\n%w", errUsage, path, err)
+		return c, fmt.Errorf("%w: %s:\n%w", errConfig, path, err)
 	}
 	return c, nil
 }
@@ -161,6 +164,7 @@ func parseConfig(text []byte, c *config) error {
 	c.setDefaults(&root)
 	f := faults{root: &root}
 	f.decode(text, c)
+	c.setDefaults(&root)
 	for i := range c.Media {
 		c.Media[i].setDefaults()
 	}

@@ -47,15 +47,11 @@ func (l *listenConfig) check(f *faults, name string) {
 	host, port, err := net.SplitHostPort(l.Listen)
 	if err != nil || port == "" {
 		f.add(fmt.Sprintf("%q is not host:port, such as 127.0.0.1:8080", l.Listen), "http", name, "listen")
-		return
-	}
-	switch l.Auth {
-	case "", "none":
-	default:
-		f.add(fmt.Sprintf("%q is not available: this version has none", l.Auth), "http", name, "auth")
-	}
-	if l.Auth == "" && !loopback(host) {
+	} else if l.Auth == "" && !loopback(host) {
 		f.add(fmt.Sprintf("%s can be reached from other machines: say auth: none if that is meant, or listen on 127.0.0.1", l.Listen), "http", name, "listen")
+	}
+	if l.Auth != "" && l.Auth != "none" {
+		f.add(fmt.Sprintf("%q is not available: this version has only none", l.Auth), "http", name, "auth")
 	}
 }
 

@@ -49,8 +49,36 @@ func readable(text string) fault {
 		key, _, _ = strings.Cut(key, " not found")
 		text = fmt.Sprintf("unknown key %q: remove it or correct its spelling", key)
 	}
+	if value, kind, ok := strings.Cut(strings.TrimPrefix(text, "cannot unmarshal "), " into "); ok {
+		_, value, _ = strings.Cut(value, " ") // without its tag, such as !!str
+		text = "want " + wanted(kind) + given(value)
+	}
 	x.text = text
 	return x
+}
+
+// wanted says in words what a Go type is in the file.
+func wanted(kind string) string {
+	switch {
+	case kind == "time.Duration":
+		return "a duration such as 10s or 1m30s"
+	case kind == "int":
+		return "a whole number"
+	case kind == "float64":
+		return "a number"
+	case kind == "string":
+		return "text"
+	case strings.HasPrefix(kind, "[]"):
+		return "a list"
+	}
+	return "keys with values"
+}
+
+func given(value string) string {
+	if value == "" {
+		return ""
+	}
+	return ", not " + strings.Trim(value, "`")
 }
 
 // add notes a fault at the key that path leads to, such as "media", 0, "url".

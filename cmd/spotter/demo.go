@@ -50,7 +50,7 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	origin, err := startOrigin(ctx, dir, show)
+	origin, err := startOrigin(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -110,8 +110,9 @@ type demoOrigin struct {
 	served chan error
 }
 
-// startOrigin plays the programme in real time, over and over, until ctx is done. Close waits for its parts.
-func startOrigin(ctx context.Context, dir string, _ *programme) (*demoOrigin, error) {
+// startOrigin plays the programme in real time, over and over, until ctx is done. It returns once the first segment is
+// published. Close waits for its parts.
+func startOrigin(ctx context.Context, dir string) (*demoOrigin, error) {
 	live := filepath.Join(dir, "live")
 	if err := os.Mkdir(live, 0o750); err != nil {
 		return nil, err
@@ -136,7 +137,29 @@ func startOrigin(ctx context.Context, dir string, _ *programme) (*demoOrigin, er
 	}
 	go func() { o.ended <- o.ffmpeg.Wait() }()
 	go func() { o.served <- o.server.Serve(l) }()
+	if err := o.published(ctx, filepath.Join(live, "index.m3u8")); err != nil {
+		return nil, errors.Join(err, o.Close())
+	}
 	return o, nil
+}
+
+// published waits for the playlist, which ffmpeg writes with the first segment.
+func (o *demoOrigin) published(ctx context.Context, playlist string) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(playlist); err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-o.ended:
+			o.ended <- err // for Close
+			return fmt.Errorf("the demo's ffmpeg ended by itself: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // wait returns when the stream ends, which is an error unless ctx is done.
@@ -189,17 +212,19 @@ func (c *cli) demoModel(ctx context.Context, conf *config) {
 	if models.Verify(usual.modelsDir(), m) == nil {
 		kept = usual.modelsDir()
 	}
+	var tried []string
 	for _, mirror := range demoMirrors() {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		err := (&models.Puller{Dir: kept, Mirror: mirror}).Pull(ctx, m)
 		cancel()
 		if err == nil {
-			break
+			if err = (&models.Puller{Dir: conf.modelsDir(), Mirror: kept}).Pull(ctx, m); err == nil {
+				return
+			}
 		}
+		tried = append(tried, err.Error())
 	}
-	if err := (&models.Puller{Dir: conf.modelsDir(), Mirror: kept}).Pull(ctx, m); err != nil {
-		c.say("no local model: " + err.Error())
-	}
+	c.say("no local model could be had:\n  " + strings.Join(tried, "\n  "))
 }
 
 // demoMirrors are where a model may come from: upstream, the mirror of the environment, the test kit.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"spotter/httpapi"
+	"spotter/vision"
 )
 
 const (
@@ -53,6 +55,17 @@ func (l *faultLog) add(kind string, err error) {
 	}
 	l.log.Warn("fault", "kind", kind, "error", err, "times", k.unlogged)
 	k.logged, k.unlogged = time.Now(), 0
+}
+
+// cloudFault returns the kind of an error of the cloud. Each kind is logged by itself, so that none hides another.
+func cloudFault(err error) string {
+	switch {
+	case errors.Is(err, vision.ErrThrottled):
+		return faultThrottled
+	case errors.Is(err, vision.ErrPermanent):
+		return faultRefused
+	}
+	return faultCloud
 }
 
 // list returns the latest fault of each kind, newest first.

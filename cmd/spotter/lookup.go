@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -32,10 +33,14 @@ func (c *cli) lookupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			window, err := parseWindow(position, backward, forward)
+			if err != nil {
+				return err
+			}
 			query := url.Values{"position": {position}, "backward": {backward}, "forward": {forward}}
 			body, err := askBox(cmd.Context(), conf.HTTP.Viewer.Listen, args[0], query)
 			if errors.Is(err, syscall.ECONNREFUSED) {
-				body, err = askStore(&conf, args[0], query)
+				body, err = askStore(&conf, args[0], window)
 			}
 			if err != nil {
 				return err
@@ -51,10 +56,26 @@ func (c *cli) lookupCommand() *cobra.Command {
 	cmd.Flags().StringVar(&position, "position", "", "player position in `SECONDS`")
 	cmd.Flags().StringVar(&backward, "backward", "0", "`SECONDS` before the position")
 	cmd.Flags().StringVar(&forward, "forward", "0", "`SECONDS` after the position")
-	if err := cmd.MarkFlagRequired("position"); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return cmd
+}
+
+// parseWindow reads the flags; their faults are wrong usage, whoever answers.
+func parseWindow(position, backward, forward string) (w timeline.Span, err error) {
+	if position == "" {
+		return w, fmt.Errorf("%w: give --position in seconds, such as --position 50", errUsage)
+	}
+	var at [3]timeline.Position
+	for i, flag := range []struct{ name, value string }{{"position", position}, {"backward", backward}, {"forward", forward}} {
+		p, err := timeline.ParsePosition(flag.value)
+		if err != nil {
+			return w, fmt.Errorf("%w: --%s: %w", errUsage, flag.name, err)
+		}
+		if i > 0 && p < 0 {
+			return w, fmt.Errorf("%w: --%s must not be negative", errUsage, flag.name)
+		}
+		at[i] = p
+	}
+	return timeline.Span{From: at[0] - at[1], Until: at[0] + at[2]}, nil
 }
 
 // askBox asks the box that listens on address.
@@ -86,16 +107,12 @@ func askBox(ctx context.Context, address, media string, query url.Values) ([]byt
 }
 
 // askStore answers from the data folder of a box that does not run, with the fields of the viewer API.
-func askStore(conf *config, media string, query url.Values) ([]byte, error) {
-	var at [3]timeline.Position
-	for i, name := range []string{"position", "backward", "forward"} {
-		p, err := timeline.ParsePosition(query.Get(name))
-		if err != nil {
-			return nil, fmt.Errorf("%w: --%s: %w", errUsage, name, err)
-		}
-		at[i] = p
+func askStore(conf *config, media string, w timeline.Span) ([]byte, error) {
+	path := filepath.Join(conf.DataDir, databaseFile)
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("no box listens on %s, and its data folder cannot be read: %w", conf.HTTP.Viewer.Listen, err)
 	}
-	db, err := store.Open(filepath.Join(conf.DataDir, databaseFile), store.Options{})
+	db, err := store.Open(path, store.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("no box listens on %s, and its data folder cannot be read: %w", conf.HTTP.Viewer.Listen, err)
 	}
@@ -104,7 +121,6 @@ func askStore(conf *config, media string, query url.Values) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("no media %q in %s; it has %q", media, conf.DataDir, db.Media())
 	}
-	w := timeline.Span{From: at[0] - at[1], Until: at[0] + at[2]}
 	var seen timeline.Context
 	t.Context(&seen, w)
 	until, _ := t.AnalyzedUntil()

@@ -57,7 +57,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if !errors.Is(err, errSaid) {
 		fmt.Fprintf(stderr, "spotter: %v\n", err)
 	}
-	if errors.Is(err, errUsage) {
+	if errors.Is(err, errUsage) || errors.Is(err, errConfig) {
 		return exitUsage
 	}
 	return exitFailed
@@ -83,6 +83,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.PersistentFlags().StringVar(&c.configPath, "config", "", "configuration `FILE` (or "+configVariable+")")
@@ -98,7 +99,7 @@ func usage(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return fmt.Errorf("%w: %w; see spotter %s --help", errUsage, err, cmd.Name())
+				return fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
 			}
 			return nil
 		}
@@ -130,7 +131,7 @@ func (c *cli) runCommand() *cobra.Command {
 			}
 			log := c.logger()
 			if len(conf.Media) == 0 {
-				return fmt.Errorf("%w: no media is configured: name a stream under media: in the file given by --config", errUsage)
+				return fmt.Errorf("%w: no media: name a stream under media: in the file given by --config", errConfig)
 			}
 			a, err := openApp(cmd.Context(), conf, log)
 			if err != nil {

@@ -23,7 +23,9 @@ const drainTime = 5 * time.Second
 const (
 	faultDecode    = "decode"
 	faultRecognize = "recognize"
-	faultCloud     = "cloud"
+	faultCloud     = "cloud"           // no answer, or a broken one
+	faultThrottled = "cloud-throttled" // for pace or budget
+	faultRefused   = "cloud-refused"   // until a person mends it
 	faultStore     = "store"
 	faultCrash     = "crash"
 )
@@ -97,8 +99,7 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		gate:     vision.NewGate(p.maxScene),
 		steps:    make(chan step, 8),
 	}
-	newest, _ := p.recorder.Timeline(p.media.ID)
-	o := &observing{pipeline: p, gate: d.gate, observer: vision.NewObserver(p.media.ID, last(newest))}
+	o := &observing{pipeline: p, gate: d.gate, follower: follower}
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -115,13 +116,6 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		return nil
 	}
 	return err
-}
-
-func last(t *timeline.Timeline) *timeline.Observation {
-	if t == nil {
-		return nil
-	}
-	return t.Last()
 }
 
 // contain turns a panic into an error, so that one stream's crash leaves the others alone.
@@ -194,7 +188,8 @@ func (d *decoding) send(ctx context.Context, x step) error {
 type observing struct {
 	*pipeline
 	gate     *vision.Gate
-	observer *vision.Observer
+	follower *capture.Follower
+	observer *vision.Observer // nil before the first segment
 }
 
 func (o *observing) run(ctx context.Context, steps <-chan step) error {
@@ -202,9 +197,10 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 		var seen vision.Seen
 		var clock []byte
 		switch {
-		case x.begin != nil && x.begin.Jump, x.end != nil && x.lost:
-			seen = o.observer.Break()
-			o.gate.Reset()
+		case x.begin != nil:
+			seen, clock = o.begin(x.begin)
+		case x.end != nil && x.lost:
+			seen = o.cut()
 		case x.sample != nil && x.sample.Frame != nil:
 			seen = o.recognize(ctx, x.sample.Frame)
 		case x.end != nil:
@@ -213,7 +209,7 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 			continue
 		}
 		if x.end != nil {
-			clock = x.end.Clock
+			clock = x.end.After
 		}
 		if err := o.record(seen, clock); err != nil {
 			return err
@@ -222,7 +218,47 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 			o.metrics.queryable(x.end)
 		}
 	}
+	if o.follower.Status().State != capture.Ended {
+		return nil // the scene may go on when the stream is taken up again
+	}
+	if o.observer == nil { // the stream had ended before a restart
+		o.observer = vision.NewObserver(o.media.ID, o.over(timeline.MaxPosition))
+	}
+	return o.record(o.observer.Break(), nil)
+}
+
+// begin takes up a segment. Of the very first one the clock is kept before any of its observations: a restart must not
+// move them.
+func (o *observing) begin(s *capture.Segment) (seen vision.Seen, clock []byte) {
+	if o.observer == nil {
+		o.observer = vision.NewObserver(o.media.ID, o.over(s.From))
+		if o.recorder.Clock(o.media.ID) == nil {
+			clock = s.Before
+		}
+	}
+	if s.Jump {
+		seen = o.cut()
+	}
+	return seen, clock
+}
+
+// over returns the newest observation of an earlier run where its scene is over at position at. One that begins there
+// or later will be seen again, and ending it here would leave its second sight the older revision.
+func (o *observing) over(at timeline.Position) *timeline.Observation {
+	t, ok := o.recorder.Timeline(o.media.ID)
+	if !ok {
+		return nil
+	}
+	if newest := t.Last(); newest != nil && newest.From < at {
+		return newest
+	}
 	return nil
+}
+
+// cut ends the scene where it was last seen.
+func (o *observing) cut() vision.Seen {
+	o.gate.Reset()
+	return o.observer.Break()
 }
 
 func (o *observing) recognize(ctx context.Context, f *capture.Frame) vision.Seen {

@@ -36,8 +36,11 @@ func openSource(ctx context.Context, arg string, zero capture.Zero, interval tim
 	if err != nil {
 		return nil, zero, nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	if info.IsDir() || info.Size() == 0 {
-		return nil, zero, nil, fmt.Errorf("%s: empty: give a recording or a playlist", arg)
+	switch {
+	case info.IsDir():
+		return nil, zero, nil, fmt.Errorf("%s is a folder: give a recording or a playlist in it", arg)
+	case info.Size() == 0:
+		return nil, zero, nil, fmt.Errorf("%s is empty: give a recording or a playlist", arg)
 	}
 	if isPlaylist(arg) {
 		s, done, err := openFolder(filepath.Dir(arg), filepath.Base(arg))

@@ -1,0 +1,177 @@
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"spotter/timeline"
+)
+
+// TestRun is an evening at the broadcast site: one good stream and four that fail in ways of their own.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t, 16, 6)
+	b := start(t, config(newData(t), classic,
+		"media:",
+		"  - {id: cup, url: '"+o.URL+"/index.m3u8'}",
+		"  - {id: html, url: '"+o.URL+"/html.m3u8'}",
+		"  - {id: gone, url: '"+o.URL+"/gone.m3u8'}",
+		"  - {id: noise, url: '"+o.URL+"/noise.m3u8'}",
+		"  - {id: nobody, url: 'http://127.0.0.1:1/index.m3u8'}",
+	))
+	b.analyzed("cup", behind*second)
+	o.publish(4)
+	b.analyzed("cup", (behind+4)*second)
+
+	t.Run("a window without a look of its own", func(t *testing.T) {
+		// Looks are at 2.0 and 3.0.
+		a := b.context("cup", 2500, 200, 300)
+		if a.From != 2300 || a.Until != 2800 || !a.Complete || !a.has("Person") {
+			t.Errorf("got %+v, want a Person from 2.3 until 2.8", a)
+		}
+		for _, e := range a.Objects {
+			if e.From != a.From || e.Until != a.Until || e.Source != timeline.SourceClassic {
+				t.Errorf("%+v is not cut to the window", e)
+			}
+		}
+	})
+	t.Run("a window that is yet to come", func(t *testing.T) {
+		if a := b.context("cup", 500*second, 0, second); a.Complete || a.has("Person") {
+			t.Errorf("got %+v, want nothing, and not complete", a)
+		}
+	})
+	t.Run("timeline", func(t *testing.T) {
+		got := b.timeline("cup")
+		if len(got) == 0 || got[0].From != 0 || got[0].Until < 7*second || got[0].Media != "cup" {
+			t.Errorf("got %+v, want one scene from 0.0 on", got)
+		}
+	})
+	t.Run("faults of the bad ones", func(t *testing.T) {
+		for media, want := range map[string]struct{ state, kind, says string }{
+			"html":   {"waiting", "playlist", "EXTM3U"},
+			"gone":   {"waiting", "playlist", "404"},
+			"noise":  {"live", "segment", ".noise"},
+			"nobody": {"waiting", "playlist", "connection refused"},
+		} {
+			var s status
+			eventually(t, media+" is "+want.state+" with a fault", func() bool {
+				s = b.status(media)
+				return s.State == want.state && len(s.Faults) > 0
+			})
+			if f := s.Faults[0]; f.Kind != want.kind || !strings.Contains(f.Message, want.says) || s.AnalyzedUntil != nil {
+				t.Errorf("%s: got %+v, want a fault of kind %s that says %q", media, s, want.kind, want.says)
+			}
+		}
+		if s := b.status("cup"); s.State != "live" || len(s.Faults) != 0 || s.Source != timeline.SourceClassic {
+			t.Errorf("cup: got %+v, want a live stream without faults", s)
+		}
+	})
+	t.Run("unknown media", func(t *testing.T) {
+		for _, path := range []string{"", "/context?position=1", "/timeline"} {
+			resp, body := b.ask(http.MethodGet, b.viewer+"/v1/media/derby"+path)
+			if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%q: got %s %s: %s", path, resp.Status, resp.Header.Get("Content-Type"), body)
+			}
+		}
+	})
+	t.Run("metrics", func(t *testing.T) {
+		for _, name := range []string{
+			`spotter_frames_sampled_total{media="cup"} `, `spotter_live_edge_seconds{media="cup"} `,
+			`spotter_segments_lost_total{kind="segment",media="noise"} `, `spotter_recognitions_total{media="cup",source="classic"} `,
+		} {
+			if b.metric(name) == "" || strings.HasSuffix(b.metric(name), " 0") {
+				t.Errorf("no %s in /metrics", name)
+			}
+		}
+	})
+	t.Run("health", func(t *testing.T) {
+		if resp, _ := b.ask(http.MethodGet, b.admin+"/healthz"); resp.StatusCode != http.StatusOK {
+			t.Errorf("/healthz: %s", resp.Status)
+		}
+		resp, body := b.ask(http.MethodGet, b.admin+"/readyz")
+		var got struct {
+			Ready  bool
+			Checks []struct {
+				Name string
+				OK   bool
+			}
+		}
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Fatal(err)
+		}
+		ok := map[string]bool{}
+		for _, c := range got.Checks {
+			ok[c.Name] = c.OK
+		}
+		if resp.StatusCode != http.StatusOK || !got.Ready || !ok["media cup"] || len(ok) != 5 {
+			t.Errorf("/readyz: %s: %s, want all five streams ready", resp.Status, body)
+		}
+	})
+	t.Run("the command line asks the box", func(t *testing.T) {
+		path := t.TempDir() + "/spotter.yaml"
+		write(t, path, "http: {viewer: {listen: '"+strings.TrimPrefix(b.viewer, "http://")+"'}}")
+		code, out, _ := program(t, nil, "lookup", "cup", "--position", "2.5", "--config", path)
+		if code != 0 || !strings.Contains(out, `"name": "Person"`) || !strings.Contains(out, `"complete": true`) {
+			t.Errorf("exit code %d: %s", code, out)
+		}
+		code, _, complaint := program(t, nil, "lookup", "derby", "--position", "2.5", "--config", path)
+		if code != 1 || !strings.Contains(complaint, "404") || !strings.Contains(complaint, "derby") {
+			t.Errorf("unknown media: exit code %d: %s", code, complaint)
+		}
+	})
+	b.stop()
+}
+
+func TestStopAndStartMedia(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t, 12, 6)
+	b := start(t, config(newData(t), classic, o.media()))
+	b.analyzed("cup", 3*second)
+	steer := func(verb string, want int) {
+		t.Helper()
+		if resp, body := b.ask(http.MethodPost, b.admin+"/v1/media/"+verb); resp.StatusCode != want {
+			t.Fatalf("POST %s: %s: %s", verb, resp.Status, body)
+		}
+	}
+	steer("derby/stop", http.StatusNotFound)
+	steer("cup/stop", http.StatusNoContent)
+	steer("cup/stop", http.StatusNoContent)
+	before := *b.status("cup").AnalyzedUntil
+	if s := b.status("cup"); s.State != "stopped" {
+		t.Errorf("state %q after stop", s.State)
+	}
+	if !b.context("cup", second, 0, second).has("Person") {
+		t.Error("a stopped stream is not answered")
+	}
+	o.publish(3)
+	steer("cup/start", http.StatusNoContent)
+	steer("cup/start", http.StatusNoContent)
+	b.analyzed("cup", 6*second)
+	if a := b.context("cup", 0, 0, 6*second); !a.Complete || !a.has("Person") {
+		t.Errorf("after %v: got %+v, want all of it", before, a)
+	}
+	b.stop()
+}
+
+// TestSecondSignalEndsAtOnce has a box that would wait for its outbox.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t, 6, 6)
+	away := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer away.Close()
+	b := start(t, config(newData(t), classic, o.media(), "sync: {dynamodb: }"), "AWS_ENDPOINT_URL_DYNAMODB="+away.URL)
+	b.analyzed("cup", second)
+	b.signal(syscall.SIGTERM)
+	eventually(t, "the first signal is heard", func() bool {
+		return strings.Contains(b.logged(), "stopping: a second signal ends the program at once")
+	})
+	b.signal(syscall.SIGTERM)
+	if code := b.end(3 * time.Second); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+}
