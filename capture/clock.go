@@ -72,7 +72,7 @@ type anchor struct {
 	Origin        int64             `json:"origin"` // unwrapped PTS of position 0, in ticks
 	PTS           int64             `json:"pts"`    // unwrapped PTS of End
 	End           timeline.Position `json:"end"`    // of the newest segment
-	Next          uint64            `json:"next"` // media sequence number to be read next
+	Next          uint64            `json:"next"`   // media sequence number to be read next
 	Discontinuity uint64            `json:"discontinuity"`
 	Wall          time.Time         `json:"wall"` // program date-time of End, if known
 	Started       bool              `json:"started"`

@@ -64,12 +64,24 @@ func TestClock(t *testing.T) {
 		"another zone":    {"2026-11-23T16:00:00.25+02:00", []piece{{5, 0, 0, wall(1)}}, []timeline.Position{750}, nil},
 		"the PTS wrap":    {"first", []piece{{5, 0, wrap - 3*second, time.Time{}}, {6, 0, wrap - second, time.Time{}}, {7, 0, wrap + second, time.Time{}}}, []timeline.Position{0, 2000, 4000}, []bool{false, false}},
 		"pts over a wrap": {"pts", []piece{{5, 0, wrap - second, time.Time{}}, {6, 0, wrap + second, time.Time{}}}, []timeline.Position{95_442_718, 95_444_718}, []bool{false}},
-		"a discontinuity, no wall clock": {"first", []piece{{5, 0, 100 * second, time.Time{}}, {6, 1, 7 * second, time.Time{}}, {7, 1, 9 * second, time.Time{}}},
-			[]timeline.Position{0, 2000, 4000}, []bool{true, false}},
-		"a discontinuity with a wall clock": {"first", []piece{{5, 0, 100 * second, wall(0)}, {6, 1, 7 * second, wall(5.5)}, {7, 1, 9 * second, wall(7.5)}},
-			[]timeline.Position{0, 5500, 7500}, []bool{true, false}},
-		"a discontinuity, the wall clock goes back": {"first", []piece{{5, 0, 100 * second, wall(0)}, {6, 1, 7 * second, wall(-60)}},
-			[]timeline.Position{0, 2000}, []bool{true}},
+		"a discontinuity, no wall clock": {
+			"first",
+			[]piece{{5, 0, 100 * second, time.Time{}}, {6, 1, 7 * second, time.Time{}}, {7, 1, 9 * second, time.Time{}}},
+			[]timeline.Position{0, 2000, 4000},
+			[]bool{true, false},
+		},
+		"a discontinuity with a wall clock": {
+			"first",
+			[]piece{{5, 0, 100 * second, wall(0)}, {6, 1, 7 * second, wall(5.5)}, {7, 1, 9 * second, wall(7.5)}},
+			[]timeline.Position{0, 5500, 7500},
+			[]bool{true, false},
+		},
+		"a discontinuity, the wall clock goes back": {
+			"first",
+			[]piece{{5, 0, 100 * second, wall(0)}, {6, 1, 7 * second, wall(-60)}},
+			[]timeline.Position{0, 2000},
+			[]bool{true},
+		},
 		"missing segments":           {"first", []piece{{5, 0, 0, time.Time{}}, {8, 0, 6 * second, time.Time{}}}, []timeline.Position{0, 6000}, []bool{true}},
 		"missing, shorter ones":      {"first", []piece{{5, 0, 0, time.Time{}}, {105, 0, 150 * second, time.Time{}}}, []timeline.Position{0, 150_000}, []bool{true}},
 		"missing, and a new PTS":     {"first", []piece{{5, 0, 900 * second, time.Time{}}, {8, 1, 0, time.Time{}}}, []timeline.Position{0, 6000}, []bool{true}},
@@ -81,8 +93,12 @@ func TestClock(t *testing.T) {
 		"an unannounced short loop":  {"first", []piece{{5, 0, 6 * second, time.Time{}}, {6, 0, 0, time.Time{}}}, []timeline.Position{0, 2000}, []bool{true}},
 		"numbers begin anew":         {"first", []piece{{500, 0, 100 * second, time.Time{}}, {0, 0, 0, time.Time{}}, {1, 0, 2 * second, time.Time{}}}, []timeline.Position{0, 2000, 4000}, []bool{true, false}},
 		"numbers begin anew, walled": {"first", []piece{{500, 0, 100 * second, wall(0)}, {0, 0, 0, wall(30)}}, []timeline.Position{0, 30_000}, []bool{true}},
-		"the wall clock falls silent": {"2026-11-23T14:00:00Z", []piece{{5, 0, 0, wall(10)}, {6, 0, 2 * second, time.Time{}}, {7, 0, 4 * second, wall(14)}},
-			[]timeline.Position{10_000, 12_000, 14_000}, []bool{false, false}},
+		"the wall clock falls silent": {
+			"2026-11-23T14:00:00Z",
+			[]piece{{5, 0, 0, wall(10)}, {6, 0, 2 * second, time.Time{}}, {7, 0, 4 * second, wall(14)}},
+			[]timeline.Position{10_000, 12_000, 14_000},
+			[]bool{false, false},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole, state := newClock(t, tc.zero, nil), []byte(nil)

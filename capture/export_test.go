@@ -64,8 +64,10 @@ func ParsePlaylist(body []byte, base string) (*Playlist, error) {
 	}
 	out.Target, out.Sequence, out.VOD, out.Event, out.Ended = list.target, list.sequence, list.vod, list.event, list.ended
 	for _, r := range list.segments {
-		s := Reference{Sequence: r.sequence, Discontinuity: r.discontinuity, URL: r.url.String(), Offset: r.bytes.offset,
-			Length: r.bytes.length, Duration: r.duration, Wall: r.wall, Gap: r.gap}
+		s := Reference{
+			Sequence: r.sequence, Discontinuity: r.discontinuity, URL: r.url.String(), Offset: r.bytes.offset,
+			Length: r.bytes.length, Duration: r.duration, Wall: r.wall, Gap: r.gap,
+		}
 		if r.key != nil {
 			s.Method, s.Key, s.IV = r.key.method, r.key.url.String(), r.key.iv
 		}

@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"sync"
 	"time"
-
-	"spotter/timeline"
 )
 
 const (
@@ -32,17 +30,6 @@ const (
 	// minReload and maxReload bound the time between two loads whatever the playlist says.
 	minReload = 250 * time.Millisecond
 	maxReload = 30 * time.Second
-)
-
-// State of a stream, as the viewer API names it.
-type State string
-
-// The states a follower can be in.
-const (
-	Waiting State = "waiting" // nothing could be read yet
-	Live    State = "live"    // segments come
-	Stalled State = "stalled" // the playlist fails or no longer grows
-	Ended   State = "ended"   // the playlist says so
 )
 
 // Kinds of faults.
@@ -74,7 +61,10 @@ type Follower struct {
 	Recording bool
 	// OnFault is told of every fault; it must not block.
 	OnFault func(Fault)
-	Logger  *slog.Logger
+	// OnEnd, where set, is called when the playlist has ended, after the last segment was handled and from the same
+	// goroutine. Of a stream that is taken up again it is called at each end. Its error ends Run.
+	OnEnd  func(context.Context) error
+	Logger *slog.Logger
 
 	mu     sync.Mutex
 	status Status
@@ -88,28 +78,11 @@ type Follower struct {
 	backwards int // changed loads in a row that ended before next
 	lastSeen  uint64
 	changedAt time.Time
+	ended     bool // and OnEnd was told
 	key       cached
 	init      cached
 
 	parsed parsedInit // belongs to the goroutine of Run
-}
-
-// Status is where a stream stands.
-type Status struct {
-	State State
-	// LiveEdge is the end of the newest published segment; Placed tells whether it is known.
-	LiveEdge timeline.Position
-	Placed   bool
-	// Duration is the sum of the durations of a recording's segments.
-	Duration time.Duration
-
-	clock   Clock // as of the newest placed segment
-	pending []pendingSegment
-}
-
-type pendingSegment struct {
-	sequence uint64
-	duration time.Duration
 }
 
 // fetched is a downloaded segment on its way to be placed.
@@ -119,32 +92,7 @@ type fetched struct {
 	body      []byte
 	live      bool
 	at        time.Time
-}
-
-// Status returns where the stream stands. It may be called from any goroutine.
-func (f *Follower) Status() Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.status
-	if s.State == "" {
-		s.State = Waiting
-	}
-	s.Placed, s.LiveEdge = s.clock.Started, s.clock.End
-	for _, p := range s.pending {
-		if p.sequence >= s.clock.Next {
-			s.LiveEdge += timeline.FromDuration(p.duration)
-		}
-	}
-	s.pending = nil
-	return s
-}
-
-// PositionAt returns the position at wall-clock time t; ok is false while the stream has told no wall clock. It may
-// be called from any goroutine.
-func (f *Follower) PositionAt(t time.Time) (p timeline.Position, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.status.clock.PositionAt(t)
+	end       bool // in place of a segment: there are no more
 }
 
 // Run follows the stream until ctx is done, handle fails, or a recording ends. It calls handle from this goroutine
@@ -166,7 +114,12 @@ func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segmen
 		if failed != nil || ctx.Err() != nil {
 			continue
 		}
-		if failed = f.handle(ctx, s, handle); failed != nil {
+		if s.end {
+			failed = f.OnEnd(ctx)
+		} else {
+			failed = f.handle(ctx, s, handle)
+		}
+		if failed != nil {
 			cancel(failed)
 		}
 	}
@@ -219,6 +172,12 @@ func (f *Follower) reload(ctx context.Context, queue chan<- fetched) (wait time.
 			return 0, true, nil // only ctx ends it
 		}
 	}
+	if list.ended && (changed || !f.ended) && f.OnEnd != nil {
+		if err := hand(ctx, fetched{end: true}, queue); err != nil {
+			return 0, true, nil // only ctx ends it
+		}
+	}
+	f.ended = list.ended
 	switch {
 	case f.Recording && list.ended:
 		return 0, true, nil

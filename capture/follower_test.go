@@ -79,6 +79,12 @@ func TestRecordingThatIsNotThere(t *testing.T) {
 
 func TestEndsAndGoesOn(t *testing.T) {
 	inBubble(t, clipTS, window, func(r *rig) {
+		var after []int // how many segments were handled at each end that was told
+		r.follower.OnEnd = func(context.Context) error {
+			after = append(after, len(r.sequences()))
+			return nil
+		}
+		defer func() { equal(t, "told of the end after", []int{3, 4}, after) }()
 		r.Publish(5)
 		r.start()
 		r.End()

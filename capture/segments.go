@@ -50,8 +50,10 @@ func (f *Follower) pick(list *mediaPlaylist, changed bool) []reference {
 		f.fault(Fault{Kind: FaultReset, URL: Redact(f.media.String()), Err: fmt.Errorf("the media sequence went from %d to %d", f.next-1, first)})
 		f.next = f.edge(list)
 	case f.next < first:
-		f.fault(Fault{Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(first - f.next),
-			Err: fmt.Errorf("segments %d to %d left the playlist before they were read", f.next, first-1)})
+		f.fault(Fault{
+			Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(first - f.next),
+			Err: fmt.Errorf("segments %d to %d left the playlist before they were read", f.next, first-1),
+		})
 		f.next = first
 	}
 	f.backwards = 0
@@ -104,8 +106,10 @@ func (f *Follower) jump(list *mediaPlaylist) {
 		return
 	}
 	edge := f.edge(list)
-	f.fault(Fault{Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(edge - f.next),
-		Err: fmt.Errorf("analysis was %s behind and went on at the live edge", behind.Round(time.Second))})
+	f.fault(Fault{
+		Kind: FaultBehind, URL: Redact(f.media.String()), Lost: int(edge - f.next),
+		Err: fmt.Errorf("analysis was %s behind and went on at the live edge", behind.Round(time.Second)),
+	})
 	f.next = edge
 }
 
@@ -125,6 +129,11 @@ func (f *Follower) fetchInto(ctx context.Context, r reference, list *mediaPlayli
 		return nil
 	}
 	s.at = time.Now()
+	return hand(ctx, s, queue)
+}
+
+// hand puts s into the queue, waiting for room.
+func hand(ctx context.Context, s fetched, queue chan<- fetched) error {
 	select {
 	case queue <- s:
 		return nil

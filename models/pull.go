@@ -190,9 +190,8 @@ func (p *Puller) copy(ctx context.Context, f *os.File, body io.Reader, m Model, 
 			p.Progress(m.Name, have, m.Bytes)
 		}
 		switch {
-		case err == io.EOF && have < m.Bytes:
-			err = io.ErrUnexpectedEOF
-			fallthrough
+		case err == io.EOF && have < m.Bytes: // a transfer that broke off ends with another error
+			return fmt.Errorf("%s is %w: it is shorter than %d bytes", m.File, ErrAltered, m.Bytes)
 		case err != nil && err != io.EOF:
 			return fmt.Errorf("%w after %d of %d bytes: pull again to go on from there", err, have, m.Bytes)
 		case err == io.EOF:

@@ -14,6 +14,7 @@ import (
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -136,7 +137,7 @@ func (a *app) openSync(ctx context.Context, registry prometheus.Registerer) erro
 	if d == nil {
 		return nil
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(d.Region))
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(d.Region), awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}

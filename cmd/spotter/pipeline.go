@@ -55,6 +55,7 @@ type step struct {
 	begin  *capture.Segment // a segment begins
 	end    *capture.Segment // all of a segment's pictures were looked at
 	lost   bool             // with end: what the segment shows is not known
+	over   bool             // the stream has ended
 }
 
 // newFollower returns the follower of the pipeline's stream, on the clock that is stored.
@@ -99,7 +100,8 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		gate:     vision.NewGate(p.maxScene),
 		steps:    make(chan step, 8),
 	}
-	o := &observing{pipeline: p, gate: d.gate, follower: follower}
+	follower.OnEnd = func(ctx context.Context) error { return d.send(ctx, step{over: true}) }
+	o := &observing{pipeline: p, gate: d.gate}
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -188,7 +190,6 @@ func (d *decoding) send(ctx context.Context, x step) error {
 type observing struct {
 	*pipeline
 	gate     *vision.Gate
-	follower *capture.Follower
 	observer *vision.Observer // nil before the first segment
 }
 
@@ -199,6 +200,8 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 		switch {
 		case x.begin != nil:
 			seen, clock = o.begin(x.begin)
+		case x.over:
+			seen = o.over()
 		case x.end != nil && x.lost:
 			seen = o.cut()
 		case x.sample != nil && x.sample.Frame != nil:
@@ -218,20 +221,22 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 			o.metrics.queryable(x.end)
 		}
 	}
-	if o.follower.Status().State != capture.Ended {
-		return nil // the scene may go on when the stream is taken up again
+	return nil
+}
+
+// over ends the scene on screen, which may be one of an earlier run.
+func (o *observing) over() vision.Seen {
+	if o.observer == nil {
+		o.observer = vision.NewObserver(o.media.ID, o.newest(timeline.MaxPosition))
 	}
-	if o.observer == nil { // the stream had ended before a restart
-		o.observer = vision.NewObserver(o.media.ID, o.over(timeline.MaxPosition))
-	}
-	return o.record(o.observer.Break(), nil)
+	return o.observer.Break()
 }
 
 // begin takes up a segment. Of the very first one the clock is kept before any of its observations: a restart must not
 // move them.
 func (o *observing) begin(s *capture.Segment) (seen vision.Seen, clock []byte) {
 	if o.observer == nil {
-		o.observer = vision.NewObserver(o.media.ID, o.over(s.From))
+		o.observer = vision.NewObserver(o.media.ID, o.newest(s.From))
 		if o.recorder.Clock(o.media.ID) == nil {
 			clock = s.Before
 		}
@@ -242,9 +247,9 @@ func (o *observing) begin(s *capture.Segment) (seen vision.Seen, clock []byte) {
 	return seen, clock
 }
 
-// over returns the newest observation of an earlier run where its scene is over at position at. One that begins there
+// newest returns the newest observation of an earlier run where its scene is over at position at. One that begins there
 // or later will be seen again, and ending it here would leave its second sight the older revision.
-func (o *observing) over(at timeline.Position) *timeline.Observation {
+func (o *observing) newest(at timeline.Position) *timeline.Observation {
 	t, ok := o.recorder.Timeline(o.media.ID)
 	if !ok {
 		return nil

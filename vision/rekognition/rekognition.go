@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
+	"github.com/aws/smithy-go/logging"
 	"golang.org/x/sync/errgroup"
 
 	"spotter/timeline"
@@ -67,6 +68,7 @@ func New(ctx context.Context, c Config) (*Recognizer, error) {
 	// repeat anything on its own.
 	options := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithLogger(logging.Nop{}), // it would write to standard error on its own
 	}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))
