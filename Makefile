@@ -19,7 +19,7 @@ demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS=
 
 test: setup test-pure ## run all tests
 	go test -race -timeout 15m ./...
-	go test -tags matprofile -run Leak ./capture/opencv ./vision/classic
+	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
 test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
 	CGO_ENABLED=0 go vet -tags $(PURE) ./...

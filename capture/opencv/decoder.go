@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
 	"os"
+	"sync"
 
 	"gocv.io/x/gocv"
 	"golang.org/x/sys/unix"
 
 	"spotter/capture"
-	"spotter/capture/container"
 	"spotter/timeline"
 )
 
@@ -32,11 +31,19 @@ const (
 	logLevelQuiet          = "-8" // AV_LOG_QUIET
 )
 
+// configure does it once: setting the environment while another decoder reads it is not safe.
+var configure = sync.OnceValue(func() error {
+	keepMemory()
+	return errors.Join(os.Setenv(captureOptionsVariable, captureOptions), os.Setenv(logLevelVariable, logLevelQuiet))
+})
+
 // Decoder decodes the jobs of one stream. It is used by one goroutine at a time.
 type Decoder struct {
 	file  *os.File // in memory; gone with the process
 	path  string
 	full  gocv.Mat
+	spare gocv.Mat // memory for the next full picture while pictures wait
+	half  gocv.Mat
 	small gocv.Mat
 	rgba  gocv.Mat
 	pix   *image.RGBA
@@ -44,7 +51,7 @@ type Decoder struct {
 
 // New returns a decoder; Close frees it.
 func New() (*Decoder, error) {
-	if err := errors.Join(os.Setenv(captureOptionsVariable, captureOptions), os.Setenv(logLevelVariable, logLevelQuiet)); err != nil {
+	if err := configure(); err != nil {
 		return nil, fmt.Errorf("configure OpenCV: %w", err)
 	}
 	fd, err := unix.MemfdCreate("spotter-pictures", unix.MFD_CLOEXEC)
@@ -55,6 +62,8 @@ func New() (*Decoder, error) {
 		file:  os.NewFile(uintptr(fd), "spotter-pictures"),
 		path:  fmt.Sprintf("/proc/self/fd/%d", fd),
 		full:  gocv.NewMat(),
+		spare: gocv.NewMat(),
+		half:  gocv.NewMat(),
 		small: gocv.NewMat(),
 		rgba:  gocv.NewMat(),
 	}, nil
@@ -62,12 +71,12 @@ func New() (*Decoder, error) {
 
 // Close frees the decoder's memory.
 func (d *Decoder) Close() error {
-	return errors.Join(d.full.Close(), d.small.Close(), d.rgba.Close(), d.file.Close())
+	return errors.Join(d.full.Close(), d.spare.Close(), d.half.Close(), d.small.Close(), d.rgba.Close(), d.file.Close())
 }
 
 // Decode decodes a job, shows its pictures to the gate in order and emits a sample for each. It stops at the first
 // error of emit and when ctx is done. Pictures that cannot be decoded are left out; the returned error, which wraps
-// ErrDecode, then says how many, after all others were emitted.
+// ErrDecode, then says how many and why, after all others were emitted.
 func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit func(Sample) error) error {
 	see := func(at timeline.Position) error {
 		if ctx.Err() != nil {
@@ -79,75 +88,48 @@ func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit f
 		}
 		return emit(s)
 	}
+	var reason error
 	lost, alone := 0, false
 	for runs := job.Runs; len(runs) > 0; {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		n := 1
 		if !alone {
 			n = together(runs)
 		}
-		seen, err := d.decode(job.Codec, runs[:n], see)
+		list, n, err := d.write(job.Codec, runs[:n])
+		if err != nil {
+			list, reason = nil, err
+		}
+		seen, told, err := d.show(list, n > 1, see)
 		if err != nil {
 			return err
 		}
 		if n == 1 {
 			lost += len(runs[0].Pictures) - seen
-			seen = 1
+			told = 1
 		}
-		alone = seen < n // the next picture is missing, or another came in its place: only alone can it be told
-		runs = runs[seen:]
+		alone = told < n // the next is missing, or may be: it is tried alone
+		runs = runs[told:]
 	}
-	if lost > 0 {
-		return fmt.Errorf("%w: %d of this segment", ErrDecode, lost)
+	if lost == 0 {
+		return nil
 	}
-	return nil
+	if reason != nil {
+		return fmt.Errorf("%w: %d of this segment: %w", ErrDecode, lost, reason)
+	}
+	return fmt.Errorf("%w: %d of this segment are damaged", ErrDecode, lost)
 }
 
-// together returns how many runs from the first on one file holds: lone keyframes with the same parameter sets, of
-// which each is shown as soon as it is read and so can be told by its time stamp.
+// maxTogether bounds the pictures that show holds at once.
+const maxTogether = 8
+
+// together returns how many runs from the first on one file holds: lone keyframes with the same parameter sets.
 func together(runs []capture.Run) int {
 	n := 1
-	for n < len(runs) && len(runs[0].Units) == 1 && len(runs[n].Units) == 1 && equalSets(runs[0].Params, runs[n].Params) {
+	for n < min(len(runs), maxTogether) && len(runs[0].Units) == 1 && len(runs[n].Units) == 1 && equalSets(runs[0].Params, runs[n].Params) {
 		n++
 	}
 	return n
-}
-
-// decode decodes runs by one opening and shows their pictures. It returns how many it saw before one was missing.
-//
-// OpenCV 4.6 tells the time stamp of the access unit that it read last, not of the picture that it shows. For lone
-// keyframes the two are one, and a difference means that a picture is missing. Within a run of dependent units pictures
-// come in the order of their PTS, from the keyframe on; one that is missing through damage shifts those behind it by
-// a picture, up to the run's end.
-func (d *Decoder) decode(codec container.Codec, runs []capture.Run, see func(timeline.Position) error) (seen int, err error) {
-	list, err := d.write(codec, runs)
-	if err != nil || len(list) < len(runs) {
-		return 0, nil //nolint:nilerr // what cannot be muxed counts as lost
-	}
-	video, err := gocv.VideoCaptureFileWithAPI(d.path, gocv.VideoCaptureFFmpeg)
-	if video != nil { // also when it failed to open
-		defer video.Close()
-	}
-	if err != nil {
-		return 0, nil //nolint:nilerr // unreadable: lost
-	}
-	hidden := 0
-	for _, p := range list {
-		if p.wanted == nil {
-			hidden++
-			continue
-		}
-		video.Grab(hidden)
-		hidden = 0
-		if !video.Read(&d.full) || d.full.Empty() {
-			return seen, nil
-		}
-		if len(runs) > 1 && math.Abs(video.Get(gocv.VideoCapturePosMsec)-p.ms()) > 1 {
-			return seen, nil
-		}
-		if err := see(p.wanted.At); err != nil {
-			return seen, err
-		}
-		seen++
-	}
-	return seen, nil
 }

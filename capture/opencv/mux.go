@@ -32,51 +32,79 @@ func (p picture) ms() float64 { return float64(p.pts) / ticksPerMilli }
 // tail is how long the last sample lasts, in ticks, so that no picture shown late lies behind the file's end.
 const tail = 60_000 * ticksPerMilli
 
+// head is a pause before the first picture, in ticks: of a time stamp 0 OpenCV believes that there is none.
+const head = 1000 * ticksPerMilli
+
 // write puts runs into the memory file as one MP4, whose header tells OpenCV codec, size and the decoder's delay without
-// a look at the pictures, and whose time stamps come back with each. It returns the pictures in the order of their PTS.
-func (d *Decoder) write(codec container.Codec, runs []capture.Run) ([]picture, error) {
+// a look at the pictures, and whose time stamps come back with each. Sequence parameter sets are those of the first run
+// alone: what else the units bring was not checked. It returns the pictures in the order of their PTS, and how many
+// of the runs they are: at least one, and as many as one decoder can take in a row.
+func (d *Decoder) write(codec container.Codec, runs []capture.Run) (list []picture, taken int, err error) {
+	if err := checkSize(codec, runs[0].Params); err != nil {
+		return nil, 1, err
+	}
 	track, err := newTrack(codec, runs[0].Params)
 	if err != nil {
-		return nil, err
+		return nil, 1, err
 	}
-	var list []picture
-	var dts []int64
-	base := runs[0].Units[0]
-	for _, r := range runs {
-		for i, u := range r.Units {
-			if len(r.Units) == 1 {
-				u.DTS = u.PTS // nothing is reordered
-			}
-			nalus, err := u.NALUs()
-			if err != nil || len(nalus) == 0 {
-				continue // damaged: its dependants will look it
-			}
-			if i == 0 { // all parameter sets, whatever the header has room for
-				nalus = slices.Concat(r.Params, nalus)
-			}
-			payload, err := h264.AVCC(nalus).Marshal() // the same length-prefixed form for HEVC
-			if err != nil {
-				return nil, fmt.Errorf("mux access unit: %w", err)
-			}
-			sample := &pmp4.Sample{IsNonSyncSample: i != 0, PTSOffset: int32(capture.Unwrap(u.PTS - u.DTS)), PayloadSize: uint32(len(payload))}
-			sample.GetPayload = func() ([]byte, error) { return payload, nil }
-			track.Samples = append(track.Samples, sample)
-			dts = append(dts, capture.Unwrap(u.DTS-base.PTS))
-			list = append(list, picture{pts: capture.Unwrap(u.PTS - base.PTS), wanted: find(r.Pictures, u.PTS)})
-		}
+	m := muxer{codec: codec, base: runs[0].Units[0].PTS}
+	for taken = 0; taken < len(runs) && m.add(runs[taken], taken == 0); taken++ {
 	}
-	if len(list) == 0 {
-		return nil, nil
+	if len(m.list) == 0 {
+		return nil, 1, nil
 	}
+	track.Samples, track.TimeOffset = m.samples, head
 	for i, s := range track.Samples { // a sample lasts until the next
 		s.Duration = tail
-		if i+1 < len(dts) {
-			s.Duration = uint32(max(1, dts[i+1]-dts[i]))
+		if i+1 < len(m.dts) {
+			s.Duration = uint32(min(max(1, m.dts[i+1]-m.dts[i]), tail))
 		}
 	}
-	track.TimeOffset = -track.Samples[0].PTSOffset // the first unit's PTS is the file's zero
-	slices.SortStableFunc(list, func(a, b picture) int { return cmp.Compare(a.pts, b.pts) })
-	return list, d.store(track)
+	slices.SortStableFunc(m.list, func(a, b picture) int { return cmp.Compare(a.pts, b.pts) })
+	return m.list, max(1, taken), d.store(track)
+}
+
+// muxer collects the samples of one file.
+type muxer struct {
+	codec   container.Codec
+	base    int64 // PTS of the first unit
+	samples []*pmp4.Sample
+	dts     []int64 // of each sample
+	list    []picture
+}
+
+// add appends a run. It returns false for a lone keyframe behind others that is damaged, or that is not an IDR picture:
+// with those H.264 decoders drop pictures around the hole in frame_num.
+func (m *muxer) add(r capture.Run, first bool) bool {
+	for i, u := range r.Units {
+		if len(r.Units) == 1 {
+			u.DTS = u.PTS // nothing is reordered
+		}
+		nalus, err := u.NALUs()
+		if !first && (err != nil || m.codec == container.H264 && !h264.IsRandomAccess(nalus)) {
+			return false
+		}
+		nalus = slices.DeleteFunc(nalus, func(n []byte) bool { return isSequenceSet(m.codec, n) })
+		if err != nil || len(nalus) == 0 {
+			continue // damaged: its dependants will look it
+		}
+		if i == 0 { // all parameter sets, whatever the header has room for
+			nalus = slices.Concat(r.Params, nalus)
+		}
+		payload, err := h264.AVCC(nalus).Marshal() // the same length-prefixed form for HEVC
+		if err != nil {
+			continue
+		}
+		m.samples = append(m.samples, &pmp4.Sample{
+			IsNonSyncSample: i != 0,
+			PTSOffset:       int32(capture.Unwrap(u.PTS - u.DTS)),
+			PayloadSize:     uint32(len(payload)),
+			GetPayload:      func() ([]byte, error) { return payload, nil },
+		})
+		m.dts = append(m.dts, capture.Unwrap(u.DTS-m.base))
+		m.list = append(m.list, picture{pts: capture.Unwrap(u.PTS - m.base), wanted: find(r.Pictures, u.PTS)})
+	}
+	return true
 }
 
 // store replaces the memory file's content.

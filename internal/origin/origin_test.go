@@ -84,8 +84,10 @@ func TestTags(t *testing.T) {
 	client, url := serve(t, o)
 	o.Publish(2)
 	_, got, _ := get(t, client, url+origin.Media)
-	for _, tag := range []string{"#EXT-X-PLAYLIST-TYPE:EVENT\n", "#EXT-X-KEY:METHOD=AES-128,URI=\"/key/k\",IV=0x01\n", "#EXT-X-KEY:METHOD=NONE\n",
-		"#EXT-X-MAP:URI=\"/init.mp4\"\n", "#EXT-X-BYTERANGE:1@0\n", "#EXT-X-BYTERANGE:1\n"} {
+	for _, tag := range []string{
+		"#EXT-X-PLAYLIST-TYPE:EVENT\n", "#EXT-X-KEY:METHOD=AES-128,URI=\"/key/k\",IV=0x01\n", "#EXT-X-KEY:METHOD=NONE\n",
+		"#EXT-X-MAP:URI=\"/init.mp4\"\n", "#EXT-X-BYTERANGE:1@0\n", "#EXT-X-BYTERANGE:1\n",
+	} {
 		if strings.Count(got, tag) != 1 {
 			t.Errorf("not once %q in\n%s", tag, got)
 		}
