@@ -30,6 +30,16 @@ func (s *Store) Prune(media string, before timeline.Position) (n int, err error)
 	}
 }
 
+// InUse returns how many bytes of the file hold something. The file itself may be larger.
+func (s *Store) InUse() (bytes int64, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		free := s.db.Stats()
+		bytes = tx.Size() - int64(free.FreePageN+free.PendingPageN)*int64(s.db.Info().PageSize)
+		return nil
+	})
+	return bytes, err
+}
+
 // pruneSome is Prune for the first pruneBatch observations that begin after a position. It returns where the last of
 // them begins, and whether there may be more.
 func (s *Store) pruneSome(media string, after, before timeline.Position) (n int, last timeline.Position, more bool, err error) {

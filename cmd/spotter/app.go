@@ -23,7 +23,6 @@ import (
 	"spotter/store"
 	"spotter/sync/dynamodb"
 	"spotter/sync/outbox"
-	"spotter/timeline"
 )
 
 const (
@@ -214,32 +213,6 @@ func (a *app) flush() {
 				break
 			}
 			time.Sleep(50 * time.Millisecond)
-		}
-	}
-}
-
-// keepHouse drops what is older than the retention allows.
-func (a *app) keepHouse(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Minute)
-	defer tick.Stop()
-	for {
-		for _, id := range a.streams.order {
-			t, ok := a.store.Timeline(id)
-			if !ok {
-				continue
-			}
-			until, ok := t.AnalyzedUntil()
-			if !ok {
-				continue
-			}
-			if _, err := a.store.Prune(id, until-timeline.FromDuration(a.config.Retention.Age)); err != nil {
-				a.log.Warn("old observations stay", "media", id, "error", err)
-			}
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
 		}
 	}
 }

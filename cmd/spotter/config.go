@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -25,6 +28,8 @@ type config struct {
 	Vision    visionConfig    `yaml:"vision"`
 	Sync      syncConfig      `yaml:"sync"`
 	Retention retentionConfig `yaml:"retention"`
+	Engage    later           `yaml:"engage"`
+	Timeline  later           `yaml:"timeline"`
 }
 
 type httpConfig struct {
@@ -42,6 +47,8 @@ type mediaConfig struct {
 	URL            string        `yaml:"url"`
 	Zero           string        `yaml:"zero"`
 	SampleInterval time.Duration `yaml:"sample_interval"`
+	BackupURLs     later         `yaml:"backup_urls"`
+	Schedule       later         `yaml:"schedule"`
 }
 
 type visionConfig struct {
@@ -64,10 +71,14 @@ type localConfig struct {
 	Recognizer    string  `yaml:"recognizer"`
 	Objects       string  `yaml:"objects"`
 	MinConfidence float64 `yaml:"min_confidence"`
+	Faces         later   `yaml:"faces"`
+	Identities    later   `yaml:"identities"`
 }
 
 type syncConfig struct {
 	DynamoDB *dynamoDBConfig `yaml:"dynamodb"`
+	SNS      later           `yaml:"sns"`
+	S3       later           `yaml:"s3"`
 }
 
 type dynamoDBConfig struct {
@@ -76,7 +87,42 @@ type dynamoDBConfig struct {
 }
 
 type retentionConfig struct {
-	Age time.Duration `yaml:"age"`
+	Age      time.Duration `yaml:"age"`
+	MaxBytes string        `yaml:"max_bytes"` // with a unit, such as 20GiB
+}
+
+// bytes returns the limit in bytes; 0 where it is not a size.
+func (r retentionConfig) bytes() int64 {
+	n, err := humanize.ParseBytes(r.MaxBytes)
+	if err != nil || n > math.MaxInt64 {
+		return 0
+	}
+	return int64(n)
+}
+
+// later is a key that the configuration has a place for and this version nothing to do with: it may stand there empty.
+type later struct{ asked bool }
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (l *later) UnmarshalYAML(n *yaml.Node) error {
+	l.asked = says(n)
+	return nil
+}
+
+// says reports whether a node holds any value.
+func says(n *yaml.Node) bool {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		return n.Value != "" && n.Tag != "!!null"
+	case yaml.MappingNode:
+		for i := 1; i < len(n.Content); i += 2 {
+			if says(n.Content[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(n.Content, says)
 }
 
 // setDefaults fills in what holds once a section is there: before decoding for the keys it leaves out, and again after
@@ -108,7 +154,7 @@ func defaultConfig() config {
 			MaxScene: 30 * time.Second,
 			Local:    localConfig{Recognizer: "auto", Objects: "yolox-nano", MinConfidence: 50},
 		},
-		Retention: retentionConfig{Age: 72 * time.Hour},
+		Retention: retentionConfig{Age: 72 * time.Hour, MaxBytes: "20GiB"},
 	}
 }
 

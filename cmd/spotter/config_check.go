@@ -41,6 +41,32 @@ func (c *config) check(f *faults) {
 	if c.Retention.Age < time.Hour {
 		f.add("keep at least 1h", "retention", "age")
 	}
+	if c.Retention.bytes() < leastBytes {
+		f.add(fmt.Sprintf("%q is not a size such as 20GiB, of 16MiB at least", c.Retention.MaxBytes), "retention", "max_bytes")
+	}
+	c.checkLater(f)
+}
+
+// leastBytes is room for a day of one busy stream.
+const leastBytes = 16 << 20
+
+// checkLater refuses what a user would otherwise believe to be at work.
+func (c *config) checkLater(f *faults) {
+	refuse := func(l later, path ...any) {
+		if l.asked {
+			f.add("not in this version: remove it or leave it empty", path...)
+		}
+	}
+	for i := range c.Media {
+		refuse(c.Media[i].BackupURLs, "media", i, "backup_urls")
+		refuse(c.Media[i].Schedule, "media", i, "schedule")
+	}
+	refuse(c.Vision.Local.Faces, "vision", "local", "faces")
+	refuse(c.Vision.Local.Identities, "vision", "local", "identities")
+	refuse(c.Sync.SNS, "sync", "sns")
+	refuse(c.Sync.S3, "sync", "s3")
+	refuse(c.Engage, "engage")
+	refuse(c.Timeline, "timeline")
 }
 
 func (l *listenConfig) check(f *faults, name string) {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"spotter/timeline"
+)
+
+// houseKeeping is how often old observations are dropped.
+const houseKeeping = 10 * time.Minute
+
+// keepHouse drops what is older, or more, than the retention allows, until ctx is done.
+func (a *app) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(houseKeeping)
+	defer tick.Stop()
+	for {
+		if err := a.tidy(); err != nil {
+			a.log.Warn("old observations stay", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tidy drops each media's observations from before the retention's age, and then, while the rest takes more than its
+// bytes, the oldest tenth of each again.
+func (a *app) tidy() error {
+	age := timeline.FromDuration(a.config.Retention.Age)
+	failed := a.prune(func(_, until timeline.Position) timeline.Position { return until - age })
+	for failed == nil {
+		used, err := a.store.InUse()
+		if err != nil || used <= a.config.Retention.bytes() {
+			return err
+		}
+		dropped := 0
+		failed = a.prune(func(from, until timeline.Position) timeline.Position {
+			dropped++
+			return from + max(1000, (until-from)/10)
+		})
+		if dropped == 0 {
+			return nil
+		}
+		a.log.Warn("observations dropped for room", "used", humanize.IBytes(uint64(used)), "allowed", a.config.Retention.MaxBytes)
+	}
+	return failed
+}
+
+// prune drops of each media what ends at or before a position between the begin and the end of what was analysed.
+func (a *app) prune(before func(from, until timeline.Position) timeline.Position) error {
+	var failed []error
+	for _, id := range a.store.Media() {
+		t, ok := a.store.Timeline(id)
+		if !ok || len(t.Analyzed()) == 0 {
+			continue
+		}
+		spans := t.Analyzed()
+		_, err := a.store.Prune(id, before(spans[0].From, spans[len(spans)-1].Until))
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
