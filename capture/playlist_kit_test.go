@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"spotter/capture"
+
+	"spotter/internal/testmedia"
 )
 
 const base = "http://origin.example/a/list.m3u8"
@@ -35,7 +37,7 @@ func kitPlaylists(t testing.TB, root string) (paths []string) {
 }
 
 func TestKitPlaylists(t *testing.T) {
-	root := kit(t, "playlists")
+	root := testmedia.Kit(t, "playlists")
 	usable, refused := 0, 0
 	for _, path := range kitPlaylists(t, root) {
 		name, _ := filepath.Rel(root, path)
@@ -88,7 +90,7 @@ var repaired = map[string]string{
 }
 
 func TestExpectedPlaylists(t *testing.T) {
-	paths, err := filepath.Glob(kit(t, "playlists", "m3u8-parser", "*.expected.json"))
+	paths, err := filepath.Glob(testmedia.Kit(t, "playlists", "m3u8-parser", "*.expected.json"))
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no expectations: ", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spotter/capture"
+
+	"spotter/internal/testmedia"
 )
 
 // seeds are playlists of every kind that are read as they should be; the fuzzer starts from them.
@@ -158,7 +160,7 @@ func FuzzPlaylist(f *testing.F) {
 	for _, s := range seeds {
 		f.Add([]byte(s))
 	}
-	if root, ok := kitPath("playlists"); ok {
+	if root, ok := testmedia.FindKit(f, "playlists"); ok {
 		for _, path := range kitPlaylists(f, root) {
 			f.Add(read(f, path))
 		}

@@ -2,13 +2,14 @@ package models_test
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"spotter/models"
+
+	"spotter/internal/testmedia"
 )
 
 func TestManifest(t *testing.T) {
@@ -80,14 +81,7 @@ func TestVerify(t *testing.T) {
 
 // TestVerifyKit proves the manifest's hashes and sizes on the real files.
 func TestVerifyKit(t *testing.T) {
-	kit := os.Getenv("SPOTTER_KIT")
-	if kit == "" {
-		kit = filepath.Join("..", "..", "shared", "kit")
-	}
-	dir := filepath.Join(kit, "models")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("test kit absent: set SPOTTER_KIT")
-	}
+	dir := testmedia.Kit(t, "models")
 	verified := 0
 	for _, m := range models.All() {
 		switch err := models.Verify(dir, m); {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"spotter/capture/container"
+
+	"spotter/internal/testmedia"
 )
 
 func write(t testing.TB, parts ...[]byte) string {
@@ -49,11 +51,11 @@ func TestKitVideo(t *testing.T) {
 	)
 	for _, s := range segments {
 		t.Run(filepath.Base(s.path), func(t *testing.T) {
-			b := read(t, kit(t, "segments", s.path))
+			b := read(t, testmedia.Kit(t, "segments", s.path))
 			var head []byte
 			var init *container.Init
 			if s.init != "" {
-				head = read(t, kit(t, "segments", s.init))
+				head = read(t, testmedia.Kit(t, "segments", s.init))
 				var err error
 				if init, err = container.ParseInit(head); err != nil {
 					t.Fatal(err)
@@ -100,7 +102,7 @@ func TestKitRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(filepath.Base(c.path), func(t *testing.T) {
-			v, err := container.Demux(nil, read(t, kit(t, "segments", c.path)))
+			v, err := container.Demux(nil, read(t, testmedia.Kit(t, "segments", c.path)))
 			if !errors.Is(err, c.want) {
 				t.Errorf("got %v, %v; want %v", v, err, c.want)
 			}
@@ -110,15 +112,15 @@ func TestKitRefused(t *testing.T) {
 }
 
 func TestKitAudioTrackOfTheSameStream(t *testing.T) {
-	_, err := container.ParseInit(read(t, kit(t, "segments", "cmaf", "multi-segment", "audio_init.mp4")))
+	_, err := container.ParseInit(read(t, testmedia.Kit(t, "segments", "cmaf", "multi-segment", "audio_init.mp4")))
 	if !errors.Is(err, container.ErrNoVideo) {
 		t.Errorf("audio MAP: %v", err)
 	}
-	init, err := container.ParseInit(read(t, kit(t, "segments", "cmaf", "multi-segment", "video_init.mp4")))
+	init, err := container.ParseInit(read(t, testmedia.Kit(t, "segments", "cmaf", "multi-segment", "video_init.mp4")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := container.Demux(init, read(t, kit(t, "segments", "mp4ff", "1.m4s"))); !errors.Is(err, container.ErrNoVideo) {
+	if _, err := container.Demux(init, read(t, testmedia.Kit(t, "segments", "mp4ff", "1.m4s"))); !errors.Is(err, container.ErrNoVideo) {
 		t.Errorf("segment of another track: %v", err)
 	}
 }

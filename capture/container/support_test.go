@@ -5,26 +5,12 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"spotter/capture/container"
 )
-
-// kit returns a path inside the test kit, or skips the test.
-func kit(t testing.TB, elem ...string) string {
-	t.Helper()
-	root := os.Getenv("SPOTTER_KIT")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "kit")
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no test kit: set SPOTTER_KIT to its folder")
-	}
-	return filepath.Join(append([]string{root}, elem...)...)
-}
 
 func read(t testing.TB, path string) []byte {
 	t.Helper()

@@ -10,6 +10,8 @@ import (
 
 	"spotter/models/onnx"
 	"spotter/timeline"
+
+	"spotter/internal/testmedia"
 )
 
 // transcript is what analyze --format json prints.
@@ -90,7 +92,7 @@ func TestAnalyzeFindsPeople(t *testing.T) {
 func TestAnalyzeTellsTime(t *testing.T) {
 	t.Parallel()
 	needPictures(t)
-	kit := needKit(t)
+	kit := testmedia.Kit(t)
 	for name, tc := range map[string]struct {
 		args     []string
 		from     timeline.Position
@@ -119,7 +121,7 @@ func TestAnalyzeTellsTime(t *testing.T) {
 func TestAnalyzeWithModel(t *testing.T) {
 	t.Parallel()
 	needPictures(t)
-	kit := needKit(t)
+	kit := testmedia.Kit(t)
 	library, err := filepath.Abs(filepath.Join("..", "..", ".build", "onnxruntime", onnx.Library))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"spotter/capture/opencv"
+
+	"spotter/internal/testmedia"
 )
 
 // TestScript runs the command lines of testdata. Beside testscript's own, the scripts have the commands
@@ -20,7 +22,7 @@ import (
 //
 // and the conditions [opencv] and [kit].
 func TestScript(t *testing.T) {
-	kit := kitFolder(t)
+	kit, haveKit := testmedia.FindKit(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -36,7 +38,7 @@ func TestScript(t *testing.T) {
 			case "opencv":
 				return haveOpenCV() && haveClips(), nil
 			case "kit":
-				return kit != "", nil
+				return haveKit, nil
 			}
 			return false, errors.New("unknown condition " + name)
 		},
@@ -89,31 +91,4 @@ func needPictures(t *testing.T) {
 	if !haveOpenCV() || !haveClips() {
 		t.Skip("needs OpenCV, ffmpeg and opencv-doc")
 	}
-}
-
-// kitFolder returns the test kit's folder, or nothing where it is absent.
-func kitFolder(t *testing.T) string {
-	t.Helper()
-	kit := os.Getenv("SPOTTER_KIT")
-	if kit == "" {
-		kit = filepath.Join("..", "..", "..", "shared", "kit")
-	}
-	kit, err := filepath.Abs(kit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(kit, "videos")); err != nil {
-		return ""
-	}
-	return kit
-}
-
-// needKit skips a test where the test kit is absent.
-func needKit(t *testing.T) string {
-	t.Helper()
-	kit := kitFolder(t)
-	if kit == "" {
-		t.Skip("the test kit is not here: set SPOTTER_KIT")
-	}
-	return kit
 }

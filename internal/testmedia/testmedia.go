@@ -75,17 +75,26 @@ func FFmpeg(t testing.TB, dir string, args ...string) {
 	}
 }
 
-// Kit returns a path inside the test kit, or skips the test where there is none.
+// Kit returns a path inside the test kit, which is at SPOTTER_KIT or beside the checkout. It skips the test where there
+// is none.
 func Kit(t testing.TB, elem ...string) string {
+	t.Helper()
+	path, ok := FindKit(t, elem...)
+	if !ok {
+		t.Skip("no test kit: set SPOTTER_KIT to its folder")
+	}
+	return path
+}
+
+// FindKit is Kit for tests that do something else where there is none.
+func FindKit(t testing.TB, elem ...string) (path string, ok bool) {
 	t.Helper()
 	root := os.Getenv("SPOTTER_KIT")
 	if root == "" {
 		root = filepath.Join(repository(t), "..", "shared", "kit")
 	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no test kit: set SPOTTER_KIT to its folder")
-	}
-	return filepath.Join(append([]string{root}, elem...)...)
+	_, err := os.Stat(root)
+	return filepath.Join(append([]string{root}, elem...)...), err == nil
 }
 
 // repository returns the folder of the go.mod above the test.

@@ -3,22 +3,17 @@
 package onnx_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"spotter/internal/testmedia"
 )
 
 // TestKitModels loads and runs every model of the test kit.
 func TestKitModels(t *testing.T) {
-	kit := os.Getenv("SPOTTER_KIT")
-	if kit == "" {
-		kit = filepath.Join("..", "..", "..", "shared", "kit")
-	}
-	if _, err := os.Stat(kit); err != nil {
-		t.Skip("test kit absent: set SPOTTER_KIT")
-	}
+	kit := testmedia.Kit(t, "models")
 	r := open(t)
 	tests := []struct {
 		file    string
@@ -41,7 +36,7 @@ func TestKitModels(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			n, err := r.Load(filepath.Join(kit, "models", tt.file), 2)
+			n, err := r.Load(filepath.Join(kit, tt.file), 2)
 			if err != nil {
 				t.Fatal(err)
 			}

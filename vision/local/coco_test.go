@@ -2,7 +2,6 @@ package local_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +9,8 @@ import (
 
 	"spotter/vision"
 	"spotter/vision/local"
+
+	"spotter/internal/testmedia"
 )
 
 // labels are the names under which the 80 classes of COCO are shown, in the order of the networks' outputs.
@@ -46,7 +47,7 @@ func TestLabels(t *testing.T) {
 
 // TestLabelsOfKit compares the order with the list that is published with Darknet's models, in VOC's spelling.
 func TestLabelsOfKit(t *testing.T) {
-	list, err := os.ReadFile(filepath.Join(kit(t), "models", "coco.names"))
+	list, err := os.ReadFile(testmedia.Kit(t, "models", "coco.names"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,14 @@ import (
 	"spotter/models/onnx"
 	"spotter/vision"
 	"spotter/vision/local"
+
+	"spotter/internal/testmedia"
 )
 
 // network returns a network of the test kit on the given number of threads, or skips the test.
 func network(t testing.TB, file string, threads int) *onnx.Network {
 	t.Helper()
-	path := filepath.Join(kit(t), "models", file)
+	path := testmedia.Kit(t, "models", file)
 	library, err := onnx.Find(filepath.Join("..", "..", ".build", "onnxruntime"))
 	if err != nil {
 		t.Skip("ONNX Runtime absent: run `make setup`")
@@ -68,7 +70,7 @@ func frames(t *testing.T, clip string, seconds []float64) []*image.RGBA {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg absent: install it")
 	}
-	path, dir := filepath.Join(kit(t), "videos", clip), t.TempDir()
+	path, dir := testmedia.Kit(t, "videos", clip), t.TempDir()
 	var list []*image.RGBA
 	for i, s := range seconds {
 		png := filepath.Join(dir, fmt.Sprint(i, ".png"))
@@ -106,7 +108,7 @@ func TestPhotos(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			got := names(t, y, small(t, filepath.Join(kit(t), "photos", "objects", tt.file)))
+			got := names(t, y, small(t, testmedia.Kit(t, "photos", "objects", tt.file)))
 			slices.Sort(got)
 			if diff := gocmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -134,7 +136,7 @@ func TestPhotosAgainstReference(t *testing.T) {
 	y := local.NewYOLOX(net, 416, 20)
 	for _, file := range []string{"bus.jpg", "dog.jpg", "person.jpg"} {
 		t.Run(file, func(t *testing.T) {
-			img := small(t, filepath.Join(kit(t), "photos", "objects", file))
+			img := small(t, testmedia.Kit(t, "photos", "objects", file))
 			got, err := y.Detect(t.Context(), img)
 			if err != nil {
 				t.Fatal(err)

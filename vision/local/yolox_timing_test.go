@@ -3,18 +3,19 @@
 package local_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"spotter/vision"
 	"spotter/vision/local"
+
+	"spotter/internal/testmedia"
 )
 
 // BenchmarkYOLOX compares Recognize with the bare network, one thread each, on a 640x360 frame:
 // go test -bench YOLOX ./vision/local
 func BenchmarkYOLOX(b *testing.B) {
 	net := network(b, "yolox_nano.onnx", 1)
-	img := small(b, filepath.Join(kit(b), "photos", "objects", "dog.jpg"))
+	img := small(b, testmedia.Kit(b, "photos", "objects", "dog.jpg"))
 	y := local.NewYOLOX(net, 416, local.DefaultMinConfidence)
 	b.Run("run", func(b *testing.B) {
 		input := make([]float32, 3*416*416)
