@@ -41,7 +41,7 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	conf.DataDir = filepath.Join(dir, "data")
 	conf.HTTP.Viewer.Listen, conf.HTTP.Admin.Listen = free(conf.HTTP.Viewer.Listen), free(conf.HTTP.Admin.Listen)
 	c.say("fetching the local model where it can be had")
-	c.demoModel(ctx, &conf)
+	c.demoModel(ctx, &conf, demoMirrors())
 
 	c.say("making the programme from opencv-doc's clips")
 	show, err := makeProgramme(ctx, dir)

@@ -198,8 +198,8 @@ func free(address string) string {
 }
 
 // demoModel puts the configured model into the demo's data folder where it can be had: kept from an earlier run, in
-// the box's own data folder, upstream, or in a mirror. Without it the cascades serve.
-func (c *cli) demoModel(ctx context.Context, conf *config) {
+// the box's own data folder, or in one of the mirrors, of which the empty one is upstream. Without it the cascades serve.
+func (c *cli) demoModel(ctx context.Context, conf *config, mirrors []string) {
 	m, err := models.Find(conf.Vision.Local.Objects)
 	if err != nil {
 		return
@@ -213,18 +213,24 @@ func (c *cli) demoModel(ctx context.Context, conf *config) {
 		kept = usual.modelsDir()
 	}
 	var tried []string
-	for _, mirror := range demoMirrors() {
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-		err := (&models.Puller{Dir: kept, Mirror: mirror}).Pull(ctx, m)
-		cancel()
+	for _, mirror := range mirrors {
+		err := pullWithin(ctx, kept, mirror, m)
 		if err == nil {
-			if err = (&models.Puller{Dir: conf.modelsDir(), Mirror: kept}).Pull(ctx, m); err == nil {
-				return
-			}
+			err = pullWithin(ctx, conf.modelsDir(), kept, m)
+		}
+		if err == nil {
+			return
 		}
 		tried = append(tried, err.Error())
 	}
 	c.say("no local model could be had:\n  " + strings.Join(tried, "\n  "))
+}
+
+// pullWithin brings a model to dir, in a time that a newcomer waits.
+func pullWithin(ctx context.Context, dir, mirror string, m models.Model) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return (&models.Puller{Dir: dir, Mirror: mirror}).Pull(ctx, m)
 }
 
 // demoMirrors are where a model may come from: upstream, the mirror of the environment, the test kit.
