@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"spotter/capture/container"
 	"spotter/timeline"
 )
 
 const (
 	ticksPerSecond = 90_000
 	ticksPerMilli  = ticksPerSecond / 1000
-	// ptsWrap is where MPEG-TS time stamps begin anew, every 26.5 hours (ISO/IEC 13818-1 section 2.4.3.7).
-	ptsWrap = 1 << 33
 	// ptsSlack is how far a segment's PTS may lie behind where the playlist puts it before it counts as a break of the
 	// stream's clock that nobody announced, and ptsOverlap how far it may reach back into the segment before it.
 	ptsSlack   = 10 * ticksPerSecond
@@ -130,7 +129,7 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 	}
 	was := c.anchor
 	length := end - first
-	start := was.PTS + Unwrap(first-was.PTS)
+	start := was.PTS + container.Unwrap(first-was.PTS)
 	switch {
 	case !was.Started:
 		start, jump = first, true
@@ -147,7 +146,7 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 	}
 	origin := c.Origin
 	at = func(pts int64) timeline.Position {
-		return toPosition(start + Unwrap(pts-first) - origin)
+		return toPosition(start + container.Unwrap(pts-first) - origin)
 	}
 	s = timeline.Span{From: toPosition(start - origin), Until: toPosition(start + length - origin)}
 	if !jump {
@@ -164,7 +163,7 @@ func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump boo
 
 // continues reports whether a segment with pictures from PTS first on needs no new anchor.
 func (c *Clock) continues(r *reference, first int64) bool {
-	return c.Started && !c.breaks(r, c.PTS+Unwrap(first-c.PTS))
+	return c.Started && !c.breaks(r, c.PTS+container.Unwrap(first-c.PTS))
 }
 
 // breaks reports whether a segment that begins at the unwrapped PTS start begins a new stretch of the stream's clock.
@@ -196,19 +195,6 @@ func (c *Clock) hole(r *reference) timeline.Position {
 		}
 	}
 	return toPosition(c.missed(r))
-}
-
-// Unwrap returns a difference between two PTS without the wrap at 2^33: the number nearest to 0 that differs from d by
-// a multiple of it.
-func Unwrap(d int64) int64 {
-	d %= ptsWrap
-	switch {
-	case d > ptsWrap/2:
-		d -= ptsWrap
-	case d < -ptsWrap/2:
-		d += ptsWrap
-	}
-	return d
 }
 
 // toPosition rounds ticks to milliseconds.

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"spotter/capture"
 	"spotter/timeline"
 )
@@ -202,16 +200,5 @@ func TestClockIsMonotonic(t *testing.T) {
 				p.wall = time.Time{}
 			}
 		}
-	}
-}
-
-func TestUnwrap(t *testing.T) {
-	got := map[int64]int64{}
-	want := map[int64]int64{0: 0, 1: 1, -1: -1, 1<<33 - 1: -1, 1 - 1<<33: 1, 1 << 33: 0, 1 << 32: 1 << 32, 1<<32 + 1: 1 - 1<<32, 5<<33 + 7: 7}
-	for d := range want {
-		got[d] = capture.Unwrap(d)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }

@@ -143,7 +143,7 @@ func run(g group, params [][]byte, wanted []int) Run {
 	r := Run{Params: params}
 	last := slices.Max(wanted)
 	for i, u := range g.units[:last+1] {
-		if Unwrap(u.PTS-g.units[0].PTS) < 0 {
+		if container.Unwrap(u.PTS-g.units[0].PTS) < 0 {
 			continue
 		}
 		looked := slices.Contains(wanted, i)

@@ -264,7 +264,7 @@ func extent(units []container.Unit, announced time.Duration) (first, end int64) 
 	var lo, hi int64
 	before := int64(math.MinInt64) // the PTS shown before the last
 	for _, u := range units[1:] {
-		d := Unwrap(u.PTS - base)
+		d := container.Unwrap(u.PTS - base)
 		lo = min(lo, d)
 		if d > hi {
 			hi, before = d, hi

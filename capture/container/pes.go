@@ -2,7 +2,7 @@ package container
 
 import "encoding/binary"
 
-// wrap is where a 33-bit time starts again.
+// wrap is where MPEG-TS times start again, every 26.5 hours (ISO/IEC 13818-1, 2.4.3.7).
 const wrap = 1 << 33
 
 // pes is a PES packet's header (ISO/IEC 13818-1, 2.4.3.6).
@@ -42,8 +42,18 @@ func stamp(b []byte) int64 {
 	return int64(b[0]>>1&7)<<30 | int64(b[1])<<22 | int64(b[2]>>1)<<15 | int64(b[3])<<7 | int64(b[4]>>1)
 }
 
-// since returns a-b on the 33-bit clock, the shorter way round.
-func since(a, b int64) int64 { return (a-b+wrap*3/2)%wrap - wrap/2 }
+// Unwrap returns a difference between two PTS without the wrap at 2^33: the number nearest to 0 that differs from d by
+// a multiple of it.
+func Unwrap(d int64) int64 {
+	d %= wrap
+	switch {
+	case d > wrap/2:
+		d -= wrap
+	case d < -wrap/2:
+		d += wrap
+	}
+	return d
+}
 
 // fillTimes gives the units at the indexes in untimed, rising, the times that their neighbours suggest: evenly between
 // two, at the neighbours' pace before the first and after the last. It reports whether there is a time to go by.
@@ -68,7 +78,7 @@ func fillTimes(units []Unit, untimed []int) bool {
 			case after == len(units):
 				dts = units[before].DTS + pace*int64(i-before)
 			default:
-				dts = units[before].DTS + since(units[after].DTS, units[before].DTS)*int64(i-before)/int64(after-before)
+				dts = units[before].DTS + Unwrap(units[after].DTS-units[before].DTS)*int64(i-before)/int64(after-before)
 			}
 			dts = (dts%wrap + wrap) % wrap
 			units[i].DTS, units[i].PTS = dts, dts
@@ -88,7 +98,7 @@ func pace(units []Unit, untimed []int) int64 {
 		if len(untimed) > 0 && untimed[0] <= i {
 			continue
 		}
-		if d := since(units[i].DTS, units[i-1].DTS); d > 0 && d < 10*Clock && (best == 0 || d < best) {
+		if d := Unwrap(units[i].DTS - units[i-1].DTS); d > 0 && d < 10*Clock && (best == 0 || d < best) {
 			best = d
 		}
 	}

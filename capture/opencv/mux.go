@@ -97,12 +97,12 @@ func (m *muxer) add(r capture.Run, first bool) bool {
 		}
 		m.samples = append(m.samples, &pmp4.Sample{
 			IsNonSyncSample: i != 0,
-			PTSOffset:       int32(capture.Unwrap(u.PTS - u.DTS)),
+			PTSOffset:       int32(container.Unwrap(u.PTS - u.DTS)),
 			PayloadSize:     uint32(len(payload)),
 			GetPayload:      func() ([]byte, error) { return payload, nil },
 		})
-		m.dts = append(m.dts, capture.Unwrap(u.DTS-m.base))
-		m.list = append(m.list, picture{pts: capture.Unwrap(u.PTS - m.base), wanted: find(r.Pictures, u.PTS)})
+		m.dts = append(m.dts, container.Unwrap(u.DTS-m.base))
+		m.list = append(m.list, picture{pts: container.Unwrap(u.PTS - m.base), wanted: find(r.Pictures, u.PTS)})
 	}
 	return true
 }

@@ -51,7 +51,7 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 	}
 	media := mediaConfig{ID: recordingID, Zero: zeroName}
 	media.setDefaults()
-	if zeroName == "" && !strings.Contains(arg, "://") && !isFileTS(arg) {
+	if zeroName == "" && !strings.Contains(arg, "://") && !countsFromFirst(arg) {
 		media.Zero = capture.ZeroPTS.String()
 	}
 	zero, err := capture.ParseZero(media.Zero)

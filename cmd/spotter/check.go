@@ -23,7 +23,7 @@ import (
 	"spotter/vision/classic"
 )
 
-// leastDisk is how much room the data folder needs for a day of one busy stream with its frames in the outbox.
+// leastDisk is room for models, and for weeks of one busy stream.
 const leastDisk = 1 << 30
 
 func (c *cli) checkCommand() *cobra.Command {

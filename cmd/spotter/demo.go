@@ -64,10 +64,10 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	d := &demonstration{cli: c, programme: show, viewer: "http://" + a.viewerListener.Addr().String(), printed: map[timeline.Position]bool{}}
+	d := &demonstration{cli: c, programme: show, viewer: a.viewerListener.Addr().String(), printed: map[timeline.Position]bool{}}
 	c.say("stream       " + origin.url)
-	c.say("page         " + d.viewer + "/")
-	c.say("viewer API   " + d.viewer + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
+	c.say("page         http://" + d.viewer + "/")
+	c.say("viewer API   http://" + d.viewer + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
 	c.say("metrics      http://" + a.adminPort.Addr().String() + "/metrics")
 	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
 	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
@@ -117,7 +117,7 @@ func (d *demonstration) watch(ctx context.Context, length time.Duration) error {
 // news prints the observations that are new since it was last called.
 func (d *demonstration) news(ctx context.Context) error {
 	var got struct{ Observations []timeline.Observation }
-	if err := getJSON(ctx, d.viewer+"/v1/media/"+demoMedia+"/timeline", &got); err != nil {
+	if err := d.ask(ctx, "/v1/media/"+demoMedia+"/timeline", &got); err != nil {
 		return err
 	}
 	for _, o := range got.Observations {
@@ -136,7 +136,7 @@ func (d *demonstration) table(ctx context.Context) error {
 	var status struct {
 		AnalyzedUntil timeline.Position `json:"analyzed_until"`
 	}
-	if err := getJSON(ctx, d.viewer+"/v1/media/"+demoMedia, &status); err != nil {
+	if err := d.ask(ctx, "/v1/media/"+demoMedia, &status); err != nil {
 		return fmt.Errorf("ask for the stream's status: %w", err)
 	}
 	fmt.Fprintf(d.stdout, "\nlook-ups over HTTP, one for each scene:\n"+tableLine, "from", "until", "", "clip: seen")

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
-	"time"
 
 	"spotter/timeline"
 )
@@ -24,8 +21,7 @@ func (d *demonstration) lookUp(ctx context.Context, s timeline.Span) (a contextA
 	const edge = 1000
 	middle := (s.From + s.Until) / 2
 	side := max(0, s.Len()/2-edge)
-	u := fmt.Sprintf("%s/v1/media/%s/context?position=%s&backward=%s&forward=%s", d.viewer, demoMedia, middle, side, side)
-	err = getJSON(ctx, u, &a)
+	err = d.ask(ctx, fmt.Sprintf("/v1/media/%s/context?position=%s&backward=%s&forward=%s", demoMedia, middle, side, side), &a)
 	return a, err
 }
 
@@ -53,25 +49,11 @@ func (a contextAnswer) String() string {
 	return strings.Join(list, ", ")
 }
 
-// getJSON reads one answer of the viewer API.
-func getJSON(ctx context.Context, address string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// ask reads one answer of the viewer API.
+func (d *demonstration) ask(ctx context.Context, path string, into any) error {
+	body, err := askBox(ctx, d.viewer, path)
 	if err != nil {
 		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("look-up answered %s: %s", resp.Status, body)
 	}
 	return json.Unmarshal(body, into)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/valyala/fasthttp"
 
+	"spotter/httpapi"
 	"spotter/store"
 	"spotter/timeline"
 )
@@ -33,14 +36,14 @@ func (c *cli) lookupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			window, err := parseWindow(position, backward, forward)
-			if err != nil {
+			if err := checkWindow(position, backward, forward); err != nil {
 				return err
 			}
 			query := url.Values{"position": {position}, "backward": {backward}, "forward": {forward}}
-			body, err := askBox(cmd.Context(), conf.HTTP.Viewer.Listen, args[0], query)
+			path := "/v1/media/" + url.PathEscape(args[0]) + "/context?" + query.Encode()
+			body, err := askBox(cmd.Context(), conf.HTTP.Viewer.Listen, path)
 			if errors.Is(err, syscall.ECONNREFUSED) {
-				body, err = askStore(&conf, args[0], window)
+				body, err = askStore(&conf, path)
 			}
 			if err != nil {
 				return err
@@ -59,31 +62,28 @@ func (c *cli) lookupCommand() *cobra.Command {
 	return cmd
 }
 
-// parseWindow reads the flags; their faults are wrong usage, whoever answers.
-func parseWindow(position, backward, forward string) (w timeline.Span, err error) {
+// checkWindow checks the flags; their faults are wrong usage, whoever answers.
+func checkWindow(position, backward, forward string) error {
 	if position == "" {
-		return w, fmt.Errorf("%w: give --position in seconds, such as --position 50", errUsage)
+		return fmt.Errorf("%w: give --position in seconds, such as --position 50", errUsage)
 	}
-	var at [3]timeline.Position
 	for i, flag := range []struct{ name, value string }{{"position", position}, {"backward", backward}, {"forward", forward}} {
 		p, err := timeline.ParsePosition(flag.value)
 		if err != nil {
-			return w, fmt.Errorf("%w: --%s: %w", errUsage, flag.name, err)
+			return fmt.Errorf("%w: --%s: %w", errUsage, flag.name, err)
 		}
 		if i > 0 && p < 0 {
-			return w, fmt.Errorf("%w: --%s must not be negative", errUsage, flag.name)
+			return fmt.Errorf("%w: --%s must not be negative", errUsage, flag.name)
 		}
-		at[i] = p
 	}
-	return timeline.Span{From: at[0] - at[1], Until: at[0] + at[2]}, nil
+	return nil
 }
 
 // askBox asks the box that listens on address.
-func askBox(ctx context.Context, address, media string, query url.Values) ([]byte, error) {
+func askBox(ctx context.Context, address, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	u := url.URL{Scheme: "http", Host: address, RawQuery: query.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("v1", "media", media, "context").String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,40 +96,50 @@ func askBox(ctx context.Context, address, media string, query url.Values) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode != http.StatusOK {
-		var problem struct{ Detail, Title string }
-		if json.Unmarshal(body, &problem) != nil {
-			return nil, fmt.Errorf("the box answered %s", resp.Status)
-		}
-		return nil, fmt.Errorf("the box answered %s: %s", resp.Status, problem.Detail)
-	}
-	return body, nil
+	return answered(resp.StatusCode, body)
 }
 
-// askStore answers from the data folder of a box that does not run, with the fields of the viewer API.
-func askStore(conf *config, media string, w timeline.Span) ([]byte, error) {
-	path := filepath.Join(conf.DataDir, databaseFile)
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("no box listens on %s, and its data folder cannot be read: %w", conf.HTTP.Viewer.Listen, err)
+// answered turns the viewer API's problems into errors.
+func answered(status int, body []byte) ([]byte, error) {
+	if status == http.StatusOK {
+		return body, nil
 	}
-	db, err := store.Open(path, store.Options{})
+	var problem struct{ Detail string }
+	if err := json.Unmarshal(body, &problem); err != nil {
+		return nil, fmt.Errorf("the answer is %d %s", status, http.StatusText(status))
+	}
+	return nil, fmt.Errorf("the answer is %d %s: %s", status, http.StatusText(status), problem.Detail)
+}
+
+// askStore answers as the box would, from the data folder of one that does not run.
+func askStore(conf *config, path string) ([]byte, error) {
+	file := filepath.Join(conf.DataDir, databaseFile)
+	_, err := os.Stat(file) // opening would make one
+	var db *store.Store
+	if err == nil {
+		db, err = store.Open(file, store.Options{})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no box listens on %s, and its data folder cannot be read: %w", conf.HTTP.Viewer.Listen, err)
 	}
 	defer db.Close()
-	t, ok := db.Timeline(media)
-	if !ok {
-		return nil, fmt.Errorf("no media %q in %s; it has %q", media, conf.DataDir, db.Media())
-	}
-	var seen timeline.Context
-	t.Context(&seen, w)
-	until, _ := t.AnalyzedUntil()
-	return json.Marshal(struct {
-		Media string `json:"media"`
-		timeline.Span
-		AnalyzedUntil timeline.Position `json:"analyzed_until"`
-		Complete      bool              `json:"complete"`
-		Celebrities   []timeline.Seen   `json:"celebrities"`
-		Objects       []timeline.Seen   `json:"objects"`
-	}{media, w, until, t.Complete(w), append([]timeline.Seen{}, seen.Celebrities...), append([]timeline.Seen{}, seen.Objects...)})
+	var ctx fasthttp.RequestCtx
+	ctx.Request.SetRequestURI(path)
+	httpapi.NewViewer(atRest{db}, nil, slog.New(slog.DiscardHandler)).Handle(&ctx)
+	return answered(ctx.Response.StatusCode(), ctx.Response.Body())
 }
+
+// atRest shows a store to the viewer API without a box around it.
+type atRest struct{ *store.Store }
+
+// IDs implements httpapi.Media.
+func (a atRest) IDs() []string { return a.Media() }
+
+// Status implements httpapi.Media.
+func (a atRest) Status(id string) (httpapi.Status, bool) {
+	_, ok := a.Timeline(id)
+	return httpapi.Status{Media: id, State: httpapi.StateStopped}, ok
+}
+
+// PositionAt implements httpapi.Media.
+func (a atRest) PositionAt(string, time.Time) (timeline.Position, bool) { return 0, false }

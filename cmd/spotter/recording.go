@@ -83,8 +83,8 @@ func isPlaylist(path string) bool {
 	return bytes.HasPrefix(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), []byte("#EXTM3U"))
 }
 
-// isFileTS reports whether positions of a local file count as HLS's and TS's do by default, from the first picture.
-func isFileTS(path string) bool {
+// countsFromFirst reports whether positions in a local file count from its first picture by default, as in HLS and TS.
+func countsFromFirst(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".ts", ".m2ts", ".mts":
 		return true
