@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"spotter/capture/container"
+
+	"spotter/internal/testmedia"
 )
 
 func read(t testing.TB, path string) []byte {
@@ -24,15 +26,8 @@ func read(t testing.TB, path string) []byte {
 // ffmpeg runs it in a fresh folder, which it returns, or skips the test where it is not installed.
 func ffmpeg(t testing.TB, args string) string {
 	t.Helper()
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("no ffmpeg on the path")
-	}
 	dir := t.TempDir()
-	cmd := exec.Command("ffmpeg", append([]string{"-v", "error", "-nostdin", "-y"}, strings.Fields(args)...)...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ffmpeg %s: %v\n%s", args, err, out)
-	}
+	testmedia.FFmpeg(t, dir, strings.Fields(args)...)
 	return dir
 }
 

@@ -38,7 +38,7 @@ func TestCloud(t *testing.T) {
 	for i, phase := range phases {
 		from := timeline.Position(behind+2*i) * second
 		cloud.SetFault("", phase.fault)
-		o.publish(2)
+		o.Publish(2)
 		b.analyzed("cup", from+2*second)
 		for _, seen := range b.timeline("cup") {
 			if seen.From >= from && seen.Source != phase.source {
@@ -77,7 +77,7 @@ func TestCloudOnly(t *testing.T) {
 		t.Errorf("got %+v, want nothing, and not complete", a)
 	}
 	cloud.SetFault("", fakeaws.Fault{})
-	o.publish(3)
+	o.Publish(3)
 	b.analyzed("cup", 6*second)
 	if a := b.context("cup", 5*second, 0, 500); !a.Complete || !a.has("Couch") {
 		t.Errorf("after the failures: got %+v", a)

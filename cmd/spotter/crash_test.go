@@ -87,7 +87,7 @@ func TestRestartInFirstSegment(t *testing.T) {
 	eventually(t, "the first scene is seen", func() bool { return len(b.timeline("cup")) > 0 })
 	b.signal(syscall.SIGKILL)
 	b.end(patience)
-	o.publish(1) // a new reader would begin a segment later
+	o.Publish(1) // a new reader would begin a segment later
 	b = start(t, conf, env)
 	b.analyzed("cup", (behind+1)*long*second)
 	if a := b.context("cup", 0, 0, (behind+1)*long*second); !a.Complete {

@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
+	hls "spotter/internal/origin"
+	"spotter/internal/testmedia"
 	"spotter/timeline"
 )
 
@@ -27,12 +29,8 @@ const (
 // test says so. It also has streams that are none.
 type origin struct {
 	*httptest.Server
-	dir    string
-	length int // of a segment, in seconds
-
-	mu        sync.Mutex
-	published int
-	ended     bool
+	*hls.Origin
+	noise *httptest.Server // a stream whose segments are text
 }
 
 // newOrigin has a stream of so many segments of a second, of which the first are published.
@@ -45,60 +43,28 @@ func newOrigin(t *testing.T, segments, published int) *origin {
 func newLongOrigin(t *testing.T, length, segments, published int) *origin {
 	t.Helper()
 	needPictures(t)
-	o := &origin{dir: t.TempDir(), length: length, published: published}
-	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-t", strconv.Itoa(length*segments), "-i", filepath.Join(clipFolder, "vtest.avi"),
+	dir := t.TempDir()
+	testmedia.FFmpeg(t, dir, "-t", strconv.Itoa(length*segments), "-i", filepath.Join(clipFolder, "vtest.avi"),
 		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "10", "-keyint_min", "10", "-sc_threshold", "0",
-		"-f", "segment", "-segment_time", strconv.Itoa(length), filepath.Join(o.dir, "%d.ts"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		"-f", "hls", "-hls_time", strconv.Itoa(length), "-hls_list_size", "0", testmedia.Playlist)
+	clip, err := hls.Read(filepath.Join(dir, testmedia.Playlist))
+	if err != nil {
+		t.Fatal(err)
 	}
-	files := http.FileServer(http.Dir(o.dir))
+	text := hls.Clip{Segments: []hls.Segment{{Body: []byte(strings.Repeat("This is no picture. ", 1000)), Duration: time.Second}}}
+	noise := hls.New(text, hls.Style{Window: window})
+	noise.Publish(window)
+	o := &origin{Origin: hls.New(clip, hls.Style{Window: window}), noise: httptest.NewServer(noise)}
+	t.Cleanup(o.noise.Close)
+	o.Publish(published)
 	mux := http.NewServeMux()
-	mux.Handle("/", files)
-	mux.HandleFunc("/index.m3u8", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, o.playlist()) })
-	mux.HandleFunc("/html.m3u8", func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("/", o.Origin)
+	mux.HandleFunc("/html.m3u8", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<!DOCTYPE html><title>Please log in</title>")
 	})
-	mux.HandleFunc("/noise.m3u8", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, strings.ReplaceAll(o.playlist(), ".ts", ".noise"))
-	})
-	for i := range segments {
-		mux.HandleFunc(fmt.Sprintf("/%d.noise", i), func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, strings.Repeat("This is no picture. ", 1000))
-		})
-	}
 	o.Server = httptest.NewServer(mux)
-	t.Cleanup(o.Close)
+	t.Cleanup(o.Server.Close)
 	return o
-}
-
-func (o *origin) playlist() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	first := max(0, o.published-window)
-	var b strings.Builder
-	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n", o.length, first)
-	for i := first; i < o.published; i++ {
-		fmt.Fprintf(&b, "#EXTINF:%d,\n%d.ts\n", o.length, i)
-	}
-	if o.ended {
-		b.WriteString("#EXT-X-ENDLIST\n")
-	}
-	return b.String()
-}
-
-// publish lets n more segments appear.
-func (o *origin) publish(n int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.published += n
-}
-
-// finish ends the event.
-func (o *origin) finish() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ended = true
 }
 
 // newData returns a folder for a box's data.
@@ -121,7 +87,7 @@ const (
 )
 
 func (o *origin) media() string {
-	return "media: [{id: cup, url: '" + o.URL + "/index.m3u8'}]"
+	return "media: [{id: cup, url: '" + o.URL + hls.Media + "'}]"
 }
 
 // program runs a command to its end and returns its exit code and what it printed.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	hls "spotter/internal/origin"
 	"spotter/timeline"
 )
 
@@ -18,14 +19,14 @@ func TestRun(t *testing.T) {
 	o := newOrigin(t, 16, 6)
 	b := start(t, config(newData(t), classic,
 		"media:",
-		"  - {id: cup, url: '"+o.URL+"/index.m3u8'}",
+		"  - {id: cup, url: '"+o.URL+hls.Media+"'}",
 		"  - {id: html, url: '"+o.URL+"/html.m3u8'}",
 		"  - {id: gone, url: '"+o.URL+"/gone.m3u8'}",
-		"  - {id: noise, url: '"+o.URL+"/noise.m3u8'}",
+		"  - {id: noise, url: '"+o.noise.URL+hls.Media+"'}",
 		"  - {id: nobody, url: 'http://127.0.0.1:1/index.m3u8'}",
 	))
 	b.analyzed("cup", behind*second)
-	o.publish(4)
+	o.Publish(4)
 	b.analyzed("cup", (behind+4)*second)
 
 	t.Run("a window without a look of its own", func(t *testing.T) {
@@ -55,7 +56,7 @@ func TestRun(t *testing.T) {
 		for media, want := range map[string]struct{ state, kind, says string }{
 			"html":   {"waiting", "playlist", "EXTM3U"},
 			"gone":   {"waiting", "playlist", "404"},
-			"noise":  {"live", "segment", ".noise"},
+			"noise":  {"live", "segment", hls.SegmentPath(window - 1)},
 			"nobody": {"waiting", "playlist", "connection refused"},
 		} {
 			var s status
@@ -148,7 +149,7 @@ func TestStopAndStartMedia(t *testing.T) {
 	if !b.context("cup", second, 0, second).has("Person") {
 		t.Error("a stopped stream is not answered")
 	}
-	o.publish(3)
+	o.Publish(3)
 	steer("cup/start", http.StatusNoContent)
 	steer("cup/start", http.StatusNoContent)
 	b.analyzed("cup", 6*second)

@@ -122,7 +122,7 @@ func TestSync(t *testing.T) {
 	b.analyzed("cup", 3*second)
 	same(b, 2)
 	f.setAway(true)
-	o.publish(2)
+	o.Publish(2)
 	b.analyzed("cup", 5*second)
 	if !b.context("cup", 4*second, 0, second).Complete {
 		t.Error("look-ups suffer from the sink")
@@ -139,10 +139,10 @@ func TestSync(t *testing.T) {
 
 	f.setAway(false)
 	b = start(t, conf, env)
-	o.publish(2)
+	o.Publish(2)
 	b.analyzed("cup", 7*second)
 	same(b, 6)
-	o.finish()
+	o.End()
 	eventually(t, "the stream has ended", func() bool { return b.status("cup").State == "ended" })
 	b.stop()
 	want := map[string]string{}

@@ -57,12 +57,13 @@ func Encode(ctx context.Context, r Recipe) (Clip, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Clip{}, fmt.Errorf("run ffmpeg: %w: %s", err, out)
 	}
-	return readClip(dir)
+	return Read(filepath.Join(dir, "list.m3u8"))
 }
 
-// readClip reads what ffmpeg's HLS muxer wrote.
-func readClip(dir string) (clip Clip, err error) {
-	list, err := os.ReadFile(filepath.Join(dir, "list.m3u8"))
+// Read makes a clip of what ffmpeg's HLS muxer wrote, of which it is given the playlist.
+func Read(playlist string) (clip Clip, err error) {
+	dir := filepath.Dir(playlist)
+	list, err := os.ReadFile(playlist)
 	if err != nil {
 		return clip, err
 	}
