@@ -126,7 +126,7 @@ func (l *onceListener) Close() error {
 	return l.err
 }
 
-// Handle answers one request that did not come over a listener: for measurements and tests.
+// Handle answers one request that did not come over a listener.
 func (s *Server) Handle(ctx *fasthttp.RequestCtx) { s.fast.Handler(ctx) }
 
 // unreadable answers a request that could not be read. What was wrong with it is not repeated: it is hostile text.

@@ -79,9 +79,9 @@ func (m *meters) limited(l *vision.Limited) {
 	f := func(name, help string, value func() float64) {
 		m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
 	}
-	f("spotter_cloud_asked_total", "Pictures sent to the cloud.", func() float64 { return float64(l.Asked()) })
+	f("spotter_cloud_asked_total", "Pictures that asked for the cloud, those refused included.", func() float64 { return float64(l.Asked()) })
 	f("spotter_cloud_refused_total", "Pictures not sent to the cloud for pace or budget.", func() float64 { return float64(l.Refused()) })
-	f("spotter_cloud_spent_usd_total", "List price of the pictures sent to the cloud.", l.SpentUSD)
+	f("spotter_cloud_spent_usd_total", "List price of the pictures that were sent to the cloud.", l.SpentUSD)
 }
 
 // streamMetrics are one media's metrics.
