@@ -48,12 +48,18 @@ type Segment struct {
 	// Fetched is when the segment had arrived.
 	Fetched time.Time
 	Video   *container.Video
+	// Breaks are the advertisement breaks that this segment tells of for the first time, or anew.
+	Breaks []timeline.Break
 	// Before and After are the clock's states to be stored with what is analysed of this segment: a follower that starts
 	// from Before reads it again at the same positions, one that starts from After goes on behind it.
 	Before, After []byte
 
-	place func(pts int64) timeline.Position
+	place   func(pts int64) timeline.Position
+	inBreak func(timeline.Position) bool
 }
+
+// InBreak reports whether p lies in an advertisement break, as far as this segment tells.
+func (s *Segment) InBreak(p timeline.Position) bool { return s.inBreak != nil && s.inBreak(p) }
 
 // Frame is an admitted picture in plain Go memory.
 type Frame struct {

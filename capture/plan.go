@@ -19,6 +19,7 @@ type Job struct {
 type Run struct {
 	// Params are the parameter sets in force: SPS, PPS (H.264) or VPS, SPS, PPS (HEVC).
 	Params [][]byte
+	Shape  container.Shape
 	Units  []container.Unit
 	// Pictures are those of the run's pictures that are looked at, by PTS.
 	Pictures []Picture
@@ -33,6 +34,9 @@ type Picture struct {
 // Planner chooses which pictures of a stream are decoded: keyframes, and where those are further apart than the
 // interval, as many pictures between them as the interval asks for. It is used by one goroutine at a time.
 type Planner struct {
+	// Skip, where set, tells of positions whose pictures nobody wants.
+	Skip func(timeline.Position) bool
+
 	interval timeline.Position
 	last     timeline.Position // the last picture chosen
 	started  bool

@@ -42,6 +42,7 @@ type Codec int
 const (
 	H264 Codec = iota + 1 // ITU-T H.264
 	HEVC                  // ITU-T H.265
+	MPEG2                 // ITU-T H.262
 )
 
 // String returns the codec's name as ffmpeg spells it.
@@ -51,6 +52,8 @@ func (c Codec) String() string {
 		return "h264"
 	case HEVC:
 		return "hevc"
+	case MPEG2:
+		return "mpeg2video"
 	}
 	return "unknown"
 }
@@ -63,8 +66,14 @@ type Video struct {
 	Params [][]byte
 	// Width and Height are the picture's size after cropping, in pixels, by the first SPS of Params; 0 if unreadable.
 	Width, Height int
+	// Shape holds at the first unit.
+	Shape Shape
 	// Units are the whole pictures in decoding order, never empty.
 	Units []Unit
+	// Cues are the SCTE-35 sections of a transport stream, in its order.
+	Cues []Cue
+	// Tables are the program tables of a transport stream, for parts of it that come without.
+	Tables *Init
 	// Damaged counts pictures that are left out because packets or bytes of them are missing.
 	Damaged int
 }
@@ -82,6 +91,8 @@ type Unit struct {
 	// Params are the parameter sets that came with a key unit, or that its sample entry newly brings into force; nil
 	// when it brought none. They replace Video.Params from here on.
 	Params [][]byte
+	// Shape is that of the pictures from here on; nil where Params is.
+	Shape *Shape
 
 	codec  Codec
 	layer  uint8  // HEVC TemporalId
