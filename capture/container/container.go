@@ -40,9 +40,9 @@ type Codec int
 
 // The codecs that Demux understands.
 const (
-	H264 Codec = iota + 1 // ITU-T H.264
-	HEVC                  // ITU-T H.265
-	MPEG2                 // ITU-T H.262
+	H264  Codec = iota + 1 // ITU-T H.264
+	HEVC                   // ITU-T H.265
+	MPEG2                  // ITU-T H.262
 )
 
 // String returns the codec's name as ffmpeg spells it.
