@@ -19,16 +19,9 @@ const (
 	MaxSegmentBytes  = 96 << 20 // twelve seconds at 60 Mb/s
 	MaxInitBytes     = 1 << 20
 	KeyBytes         = 16 // RFC 8216 section 4.3.2.4: an AES-128 key
-	MaxSegments      = 100_000
-	MaxVariants      = 1000
-	MaxRedirects     = 10
 )
 
 var (
-	// ErrPlaylist is wrapped when what came is not a playlist, or is one that cannot be followed.
-	ErrPlaylist = errors.New("not a usable HLS playlist")
-	// ErrTooLarge is wrapped when a body is larger than its cap.
-	ErrTooLarge = errors.New("larger than allowed")
 	// ErrEncryption is wrapped for encryption that is not AES-128, and for keys that do not fit.
 	ErrEncryption = errors.New("cannot be decrypted")
 	// ErrClock is wrapped when the configured zero cannot be placed on the stream.
@@ -38,6 +31,7 @@ var (
 // Segment is one fetched, decrypted and demuxed media segment, placed on the media's clock.
 type Segment struct {
 	Sequence uint64 // media sequence number
+	Part     int    // index of the first part of it that this is, where it came in parts
 	URL      string // where it came from, query removed
 	// Span is what the segment's pictures cover on the media's clock.
 	timeline.Span
@@ -58,7 +52,8 @@ type Segment struct {
 	inBreak func(timeline.Position) bool
 }
 
-// InBreak reports whether p lies in an advertisement break, as far as this segment tells.
+// InBreak reports whether p lies in an advertisement break, as far as the stream has told. It may be asked while the
+// segment is being handled, by who handles it.
 func (s *Segment) InBreak(p timeline.Position) bool { return s.inBreak != nil && s.inBreak(p) }
 
 // Frame is an admitted picture in plain Go memory.

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,11 @@ const (
 	// stream's clock that nobody announced, and ptsOverlap how far it may reach back into the segment before it.
 	ptsSlack   = 10 * ticksPerSecond
 	ptsOverlap = ticksPerSecond
+	// maxHeld is how far a program date-time may go back until it is no longer believed. Up to there, what it puts
+	// before the newest position is left out.
+	maxHeld = time.Minute
+	// touching is how far apart two segments may lie that continue each other: packagers round.
+	touching timeline.Position = 100
 )
 
 // Zero says where position 0 lies.
@@ -56,9 +62,8 @@ func (z Zero) String() string {
 	return z.kind
 }
 
-// Clock maps the PTS of one media's segments to positions. Positions do not go back: not at the PTS wrap, at a
-// discontinuity, or when the origin starts anew. Two things alone can overlap what came before: segments whose PTS do,
-// by up to a second, and with an RFC 3339 zero a program date-time that goes back, because boxes must agree on it. Its
+// Clock maps the PTS of one media's segments to positions. Positions never go back: not at the PTS wrap, at a
+// discontinuity, when the origin starts anew, when another one takes over, or when its program date-time does. Its
 // state can be stored, so that a restart moves nothing. It is used by one goroutine at a time.
 type Clock struct {
 	zero Zero
@@ -69,13 +74,21 @@ type Clock struct {
 type anchor struct {
 	Zero          string            `json:"zero"`
 	Origin        int64             `json:"origin"` // unwrapped PTS of position 0, in ticks
-	PTS           int64             `json:"pts"`    // unwrapped PTS of End
-	End           timeline.Position `json:"end"`    // of the newest segment
+	PTS           int64             `json:"pts"`    // unwrapped PTS of the newest segment's end
+	End           timeline.Position `json:"end"`    // of the newest picture
 	Next          uint64            `json:"next"`   // media sequence number to be read next
+	Part          int               `json:"part,omitempty"`
 	Discontinuity uint64            `json:"discontinuity"`
-	Wall          time.Time         `json:"wall"` // program date-time of End, if known
+	Wall          time.Time         `json:"wall"`             // program date-time of End, if known
+	Seen          time.Time         `json:"seen,omitzero"`    // when the newest segment came
+	Source        string            `json:"source,omitempty"` // digest of the playlist that Next and Discontinuity are of
+	Family        string            `json:"family,omitempty"` // digest of the multivariant playlist whose variants share PTS
+	Breaks        breaks            `json:"breaks,omitzero"`
 	Started       bool              `json:"started"`
 }
+
+// errSeen is returned for a piece whose pictures were all seen.
+var errSeen = errors.New("already seen")
 
 // NewClock returns a clock that goes on from state, or begins anew where state is empty or was made for another zero.
 func NewClock(zero Zero, state []byte) (*Clock, error) {
@@ -102,11 +115,13 @@ func (c *Clock) State() []byte {
 	return b
 }
 
-// before returns the state from which the segment r, just placed with its first picture at PTS start and position from,
+func (c *Clock) next() cursor { return cursor{c.Next, c.Part} }
+
+// before returns the state from which the piece p, just placed with its first picture at PTS start and position from,
 // is read again.
-func (c *Clock) before(r *reference, start int64, from timeline.Position) []byte {
+func (c *Clock) before(p *piece, start int64, from timeline.Position) []byte {
 	b := *c
-	b.PTS, b.End, b.Next, b.Wall = start, from, r.sequence, r.wall
+	b.PTS, b.End, b.Next, b.Part, b.Wall = start, from, p.at.sequence, p.at.part, p.wall
 	return b.State()
 }
 
@@ -121,81 +136,182 @@ func (c *Clock) PositionAt(t time.Time) (p timeline.Position, ok bool) {
 	return c.End + timeline.FromDuration(t.Sub(c.Wall)), true
 }
 
-// place puts a segment with pictures from PTS first until PTS end, in ticks, on the clock. It returns the segment's
-// span, whether it fails to continue the one before, and the function from the segment's PTS to positions.
-func (c *Clock) place(r *reference, first, end int64) (s timeline.Span, jump bool, at func(int64) timeline.Position, err error) {
-	if c.zero.kind == "at" && r.wall.IsZero() && !c.continues(r, first) {
-		return s, false, nil, fmt.Errorf("%w: zero is a time of day, but the playlist has no EXT-X-PROGRAM-DATE-TIME: have the packager write it, or set zero: first", ErrClock)
+// placed is where a piece lies on the clock.
+type placed struct {
+	timeline.Span
+	jump  bool                              // it does not continue the piece before
+	at    func(pts int64) timeline.Position // from its PTS to positions
+	start int64                             // unwrapped PTS of its first new picture
+}
+
+// place puts a piece that arrived at now, with pictures from PTS first until PTS end, in ticks, on the clock. Pictures
+// that were seen before lie before the span. The error is errSeen where all were, or wraps ErrClock.
+func (c *Clock) place(p *piece, now time.Time, first, end int64) (placed, error) {
+	if c.zero.kind == "at" && p.wall.IsZero() && !c.continues(p, first) {
+		return placed{}, fmt.Errorf("%w: zero is a time of day, but the playlist has no EXT-X-PROGRAM-DATE-TIME: have the packager write it, or set zero: first", ErrClock)
 	}
-	was := c.anchor
+	was, origin := c.anchor, c.Origin
 	length := end - first
 	start := was.PTS + container.Unwrap(first-was.PTS)
+	out := placed{jump: !was.Started}
 	switch {
 	case !was.Started:
-		start, jump = first, true
-		c.Origin = first
+		start = first
+		origin = first
 		if c.zero.kind == "pts" {
-			c.Origin = c.zero.shift.Milliseconds() * ticksPerMilli
+			origin = c.zero.shift.Milliseconds() * ticksPerMilli
 		}
-	case c.breaks(r, start):
-		jump = true
-		c.Origin = start - int64(was.End+c.hole(r))*ticksPerMilli
+	case c.breaks(p, start):
+		out.jump = true
+		origin = start - int64(was.End+c.hole(p, now))*ticksPerMilli
 	}
-	if c.zero.kind == "at" && !r.wall.IsZero() {
-		c.Origin = start - int64(timeline.FromDuration(r.wall.Sub(c.zero.instant)))*ticksPerMilli
+	origin, err := c.told(p, start, origin)
+	if err != nil {
+		c.pass(p, start+length)
+		return placed{}, err
 	}
-	origin := c.Origin
-	at = func(pts int64) timeline.Position {
-		return toPosition(start + container.Unwrap(pts-first) - origin)
+	out.Span = timeline.Span{From: toPosition(start - origin), Until: toPosition(start + length - origin)}
+	out.start = start
+	if was.Started {
+		if out.Until <= was.End {
+			c.pass(p, start+length)
+			return placed{}, errSeen
+		}
+		if out.From < was.End {
+			out.From = was.End
+			out.start = origin + int64(was.End)*ticksPerMilli
+		}
+		out.jump = out.jump || out.From > was.End+touching
 	}
-	s = timeline.Span{From: toPosition(start - origin), Until: toPosition(start + length - origin)}
-	if !jump {
-		const touching = 100 // milliseconds: packagers round
-		jump = s.From < was.End-touching || s.From > was.End+touching
+	from := out.From
+	out.at = func(pts int64) timeline.Position {
+		at := toPosition(start + container.Unwrap(pts-first) - origin)
+		if at < from && at >= from-touching { // packagers round
+			return from
+		}
+		return at
 	}
-	c.Started, c.Next, c.Discontinuity = true, r.sequence+1, r.discontinuity
-	c.PTS, c.End, c.Wall = start+length, s.Until, time.Time{}
-	if !r.wall.IsZero() {
-		c.Wall = r.wall.Add(time.Duration(length) * time.Second / ticksPerSecond)
+	c.Origin, c.PTS, c.End, c.Seen = origin, start+length, out.Until, now
+	c.Wall = time.Time{}
+	if !p.wall.IsZero() {
+		c.Wall = p.wall.Add(time.Duration(length) * time.Second / ticksPerSecond)
 	}
-	return s, jump, at, nil
+	c.Started = true
+	c.advance(p)
+	return out, nil
 }
 
-// continues reports whether a segment with pictures from PTS first on needs no new anchor.
-func (c *Clock) continues(r *reference, first int64) bool {
-	return c.Started && !c.breaks(r, c.PTS+container.Unwrap(first-c.PTS))
+// advance notes that p was read.
+func (c *Clock) advance(p *piece) {
+	c.Next, c.Part, c.Discontinuity, c.Source, c.Family = p.behind.sequence, p.behind.part, p.number, p.source, p.family
 }
 
-// breaks reports whether a segment that begins at the unwrapped PTS start begins a new stretch of the stream's clock.
-func (c *Clock) breaks(r *reference, start int64) bool {
-	if r.discontinuity != c.Discontinuity || r.sequence < c.Next {
+// pass goes over a piece until PTS end that shows nothing new.
+func (c *Clock) pass(p *piece, end int64) {
+	c.PTS = end
+	c.advance(p)
+}
+
+// told returns the origin by the program date-time where that is what positions count by.
+func (c *Clock) told(p *piece, start, origin int64) (int64, error) {
+	if c.zero.kind != "at" || p.wall.IsZero() {
+		return origin, nil
+	}
+	said := start - int64(timeline.FromDuration(p.wall.Sub(c.zero.instant)))*ticksPerMilli
+	if !c.Started {
+		return said, nil
+	}
+	switch back := c.End - toPosition(start-said); {
+	case back <= timeline.FromDuration(p.duration)+touching, p.source != c.Source:
+		return said, nil
+	case back <= timeline.FromDuration(maxHeld):
+		return 0, fmt.Errorf("%w: EXT-X-PROGRAM-DATE-TIME went back: what it says was seen before is left out until %v", ErrClock, c.End)
+	}
+	return origin, nil
+}
+
+// ahead returns how much of p lies behind the newest picture, by what its playlist says.
+func (c *Clock) ahead(p *piece) timeline.Position {
+	d := timeline.FromDuration(p.duration)
+	switch {
+	case p.source != "" && p.source != c.Source, p.at.sequence < c.Next:
+		return 0
+	case p.at.sequence == c.Next && p.at.part < c.Part:
+		if p.partial || c.Wall.IsZero() || p.wall.IsZero() {
+			return 0
+		}
+		return max(0, timeline.FromDuration(p.wall.Add(p.duration).Sub(c.Wall)))
+	}
+	return d
+}
+
+// continues reports whether a piece with pictures from PTS first on needs no new anchor.
+func (c *Clock) continues(p *piece, first int64) bool {
+	return c.Started && !c.breaks(p, c.PTS+container.Unwrap(first-c.PTS))
+}
+
+// breaks reports whether a piece that begins at the unwrapped PTS start begins a new stretch of the stream's clock.
+func (c *Clock) breaks(p *piece, start int64) bool {
+	late := start - c.PTS
+	if c.Source != "" && p.source != c.Source {
+		return c.breaksAcross(p, late)
+	}
+	if p.broken || p.at.sequence < c.Next {
 		return true
 	}
-	missed := c.missed(r) // an estimate
-	late := start - c.PTS
-	return late < -ptsOverlap || late > missed+missed/2+ptsSlack
+	overlap := int64(ptsOverlap)
+	if p.at.sequence == c.Next && p.at.part < c.Part { // it was begun in parts
+		overlap += ticks(p.length)
+	}
+	missed := c.missed(p) // an estimate
+	return late < -overlap || late > missed+missed/2+ptsSlack
 }
 
-// missed returns how long the segments between the newest one and r last, in ticks, taking them to be as long as r.
-func (c *Clock) missed(r *reference) int64 {
+// breaksAcross is breaks for a piece of another playlist, whose numbers mean nothing here. Variants of one multivariant
+// playlist have the same PTS for the same picture (RFC 8216 section 6.2.4); of others the program date-time tells.
+func (c *Clock) breaksAcross(p *piece, late int64) bool {
+	const away = 10 * 60 * ticksPerSecond
+	near := late >= -4*ticks(p.length)-ptsOverlap && late <= away
+	if p.family == c.Family || c.Wall.IsZero() || p.wall.IsZero() {
+		return !near
+	}
+	d := late - ticks(p.wall.Sub(c.Wall))
+	return max(d, -d) > ptsOverlap
+}
+
+// missed returns how long the segments between the newest one and p last, in ticks.
+func (c *Clock) missed(p *piece) int64 {
 	const sane = 100_000 // segments; more is a new numbering, not a hole
-	if r.sequence < c.Next || r.sequence-c.Next > sane {
+	if p.follows == c.next() || p.at.sequence < c.Next || p.at.sequence-c.Next > sane {
 		return 0
 	}
-	return int64(r.sequence-c.Next) * r.duration.Milliseconds() * ticksPerMilli
+	return int64(p.at.sequence-c.Next) * ticks(p.length)
 }
 
-// hole returns how much of the event lies between the newest segment and r across a break: by the wall clock where
-// both tell it, else by what the playlist skipped.
-func (c *Clock) hole(r *reference) timeline.Position {
-	const sane = 24 * time.Hour
-	if !c.Wall.IsZero() && !r.wall.IsZero() {
-		if d := r.wall.Sub(c.Wall); d >= 0 && d < sane {
+// hole returns how much of the event lies between the newest picture and p across a break: by the wall clock where
+// both tell it, else by what the playlist skipped. Of a live stream it cannot be more than went by since, and a little. It
+// is negative where another playlist begins before what was seen.
+func (c *Clock) hole(p *piece, now time.Time) timeline.Position {
+	limit := 24 * time.Hour
+	if p.live && !c.Seen.IsZero() {
+		limit = min(limit, max(0, now.Sub(c.Seen))+startBehind*p.length+maxHeld)
+	}
+	least := time.Duration(0)
+	if c.Source != "" && p.source != c.Source {
+		least = -limit
+	}
+	if !c.Wall.IsZero() && !p.wall.IsZero() {
+		if d := p.wall.Sub(c.Wall); d >= least && d <= limit {
 			return timeline.FromDuration(d)
 		}
 	}
-	return toPosition(c.missed(r))
+	if c.Source != "" && p.source != c.Source {
+		return 0
+	}
+	return toPosition(min(c.missed(p), ticks(limit)))
 }
+
+func ticks(d time.Duration) int64 { return d.Milliseconds() * ticksPerMilli }
 
 // toPosition rounds ticks to milliseconds.
 func toPosition(ticks int64) timeline.Position {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/internal/origin"
 )
 
@@ -54,28 +56,43 @@ func TestEncrypted(t *testing.T) {
 func TestKeyFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path string
-		act  origin.Act
-		is   error
+		acts []origin.Act
+		is   error // nil: it was overcome
 	}{
-		"no key":         {origin.KeyPath("a"), origin.Status(403), capture.StatusError(403)},
-		"a short key":    {origin.KeyPath("a"), origin.Body([]byte("short")), capture.ErrEncryption},
-		"an empty key":   {origin.KeyPath("a"), origin.Body(nil), capture.ErrEncryption},
-		"a page":         {origin.KeyPath("a"), origin.Body([]byte(page)), capture.ErrTooLarge},
-		"half a segment": {origin.SegmentPath(0), origin.Body(make([]byte, 1001)), capture.ErrEncryption},
-		"no segment":     {origin.SegmentPath(0), origin.Body(nil), capture.ErrEncryption},
-		"plain zeros":    {origin.SegmentPath(0), origin.Body(make([]byte, 1024)), capture.ErrEncryption},
+		"no key":                      {origin.KeyPath("a"), origin.Times(99, origin.Status(403)), status(403)},
+		"a short key for a moment":    {origin.KeyPath("a"), []origin.Act{origin.Body([]byte("short"))}, nil},
+		"a short key":                 {origin.KeyPath("a"), origin.Times(99, origin.Body([]byte("short"))), capture.ErrEncryption},
+		"an empty key":                {origin.KeyPath("a"), origin.Times(99, origin.Body(nil)), capture.ErrEncryption},
+		"another key for a moment":    {origin.KeyPath("a"), []origin.Act{origin.Body(make([]byte, 16))}, nil},
+		"a page":                      {origin.KeyPath("a"), origin.Times(99, origin.Body([]byte(page))), fetch.ErrTooLarge},
+		"half a segment for a moment": {origin.SegmentPath(0), []origin.Act{origin.Body(make([]byte, 1001))}, nil},
+		"half a segment":              {origin.SegmentPath(0), origin.Times(99, origin.Body(make([]byte, 1001))), capture.ErrEncryption},
+		"no segment":                  {origin.SegmentPath(0), origin.Times(99, origin.Body(nil)), capture.ErrEncryption},
+		"plain zeros":                 {origin.SegmentPath(0), origin.Times(99, origin.Body(make([]byte, 1024))), capture.ErrEncryption},
 	} {
 		t.Run(name, func(t *testing.T) {
 			style := origin.Style{Type: "EVENT", Query: "token=s3cret", Key: func(uint64) *origin.Key { return key("a", iv) }}
 			inBubble(t, clipTS, style, func(r *rig) {
-				r.On(tc.path, tc.act)
+				r.On(tc.path, tc.acts...)
 				r.Publish(3)
 				r.start()
-				equal(t, "segments", numbers(1, 2), r.sequences())
-				if len(r.faults) != 1 || !errors.Is(r.faults[0].Err, tc.is) || r.faults[0].Kind != capture.FaultSegment {
-					t.Errorf("%+v", r.faults)
+				r.pass(time.Second)
+				want := numbers(0, 2)
+				if tc.path == origin.KeyPath("a") && tc.is != nil {
+					want = nil
+				} else if tc.is != nil {
+					want = numbers(1, 2)
 				}
-				r.checkPlaces(1)
+				equal(t, "segments", want, r.sequences())
+				equal(t, "faults", 3-len(want), len(r.faults))
+				for _, f := range r.faults {
+					if !is(f.Err, tc.is) || f.Kind != capture.FaultSegment {
+						t.Errorf("%+v", f)
+					}
+				}
+				if len(want) > 0 {
+					r.checkPlaces(want[0])
+				}
 			})
 		})
 	}

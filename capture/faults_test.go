@@ -10,6 +10,8 @@ import (
 
 	"spotter/capture"
 	"spotter/capture/container"
+	"spotter/capture/fetch"
+	"spotter/capture/playlist"
 	"spotter/internal/origin"
 )
 
@@ -27,9 +29,10 @@ func TestOneFault(t *testing.T) {
 		is    error
 		lost  bool // segment 105
 	}{
-		"404":                      {segment, []origin.Act{origin.Status(404)}, capture.FaultSegment, capture.StatusError(404), true},
+		"404 for a moment":         {segment, origin.Times(2, origin.Status(404)), "", nil, false},
+		"404":                      {segment, origin.Times(99, origin.Status(404)), capture.FaultSegment, status(404), true},
 		"503 for a moment":         {segment, origin.Times(3, origin.Status(503)), "", nil, false},
-		"503 for good":             {segment, origin.Times(99, origin.Status(503)), capture.FaultSegment, capture.StatusError(503), true},
+		"503 for good":             {segment, origin.Times(99, origin.Status(503)), capture.FaultSegment, status(503), true},
 		"truncated for a moment":   {segment, []origin.Act{origin.Truncate()}, "", nil, false},
 		"truncated for good":       {segment, origin.Times(99, origin.Truncate()), capture.FaultSegment, nil, true},
 		"reset for a moment":       {segment, origin.Times(2, origin.Reset()), "", nil, false},
@@ -40,18 +43,18 @@ func TestOneFault(t *testing.T) {
 		"nothing":                  {segment, []origin.Act{origin.Body(nil)}, capture.FaultSegment, container.ErrEmpty, true},
 		"a page":                   {segment, []origin.Act{origin.Body([]byte(page))}, capture.FaultSegment, container.ErrFormat, true},
 		"half written":             {segment, []origin.Act{origin.Half()}, "", nil, false},
-		"too large, and says so":   {segment, []origin.Act{origin.Oversize(capture.MaxSegmentBytes+1, true)}, capture.FaultSegment, capture.ErrTooLarge, true},
+		"too large, and says so":   {segment, []origin.Act{origin.Oversize(capture.MaxSegmentBytes+1, true)}, capture.FaultSegment, fetch.ErrTooLarge, true},
 		"a redirect":               {segment, []origin.Act{origin.Redirect(segment + "?token=s3cret")}, "", nil, false},
 		"a redirect loop":          {segment, origin.Times(99, origin.Redirect(segment+"?token=s3cret")), capture.FaultSegment, nil, true},
 		"a redirect to a file":     {segment, []origin.Act{origin.Redirect("file:///etc/passwd?token=s3cret")}, capture.FaultSegment, nil, true},
-		"playlist: 500":            {origin.Media, []origin.Act{origin.Status(500)}, capture.FaultPlaylist, capture.StatusError(500), false},
-		"playlist: reset":          {origin.Media, origin.Times(2, origin.Reset()), capture.FaultPlaylist, nil, false},
+		"playlist: 500":            {origin.Media, []origin.Act{origin.Status(500)}, capture.FaultPlaylist, status(500), false},
+		"playlist: reset":          {origin.Media, []origin.Act{origin.Reset()}, "", nil, false},
 		"playlist: truncated":      {origin.Media, []origin.Act{origin.Truncate()}, capture.FaultPlaylist, nil, false},
-		"playlist: a page":         {origin.Media, []origin.Act{origin.Body([]byte(page))}, capture.FaultPlaylist, capture.ErrPlaylist, false},
-		"playlist: nothing":        {origin.Media, []origin.Act{origin.Body(nil)}, capture.FaultPlaylist, capture.ErrPlaylist, false},
+		"playlist: a page":         {origin.Media, []origin.Act{origin.Body([]byte(page))}, capture.FaultPlaylist, playlist.ErrFormat, false},
+		"playlist: nothing":        {origin.Media, []origin.Act{origin.Body(nil)}, capture.FaultPlaylist, playlist.ErrFormat, false},
 		"playlist: no segments":    {origin.Media, []origin.Act{origin.Body([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:2\n"))}, "", nil, false},
 		"playlist: never":          {origin.Media, []origin.Act{origin.Hold(nil)}, capture.FaultPlaylist, nil, false},
-		"playlist: too large":      {origin.Media, []origin.Act{origin.Oversize(capture.MaxPlaylistBytes+1, false)}, capture.FaultPlaylist, capture.ErrTooLarge, false},
+		"playlist: too large":      {origin.Media, []origin.Act{origin.Oversize(capture.MaxPlaylistBytes+1, false)}, capture.FaultPlaylist, fetch.ErrTooLarge, false},
 		"playlist: a redirect":     {origin.Media, []origin.Act{origin.Redirect(origin.Media + "?token=s3cret")}, "", nil, false},
 		"playlist: half a segment": {origin.Media, []origin.Act{origin.Half()}, "", nil, false},
 	} {
@@ -74,7 +77,7 @@ func TestOneFault(t *testing.T) {
 					return
 				}
 				equal(t, "faults", []string{tc.fault}, kinds)
-				if f := r.faults[0]; tc.is != nil && !errors.Is(f.Err, tc.is) || (f.Lost == 1) != tc.lost {
+				if f := r.faults[0]; tc.is != nil && !is(f.Err, tc.is) || (f.Lost == 1) != tc.lost {
 					t.Errorf("the fault is %v, %d lost", f.Err, f.Lost)
 				}
 			})
@@ -118,11 +121,11 @@ func TestInitRecovers(t *testing.T) {
 	t.Run("too large", func(t *testing.T) {
 		inBubble(t, clipFMP4, origin.Style{}, func(r *rig) {
 			r.On(origin.InitPath, origin.Oversize(capture.MaxInitBytes+1, false))
-			r.Publish(3)
+			r.Publish(1)
 			r.start()
-			r.live(1)
+			r.live(3)
 			equal(t, "segments", numbers(1, 3), r.sequences())
-			if !errors.Is(r.faults[0].Err, capture.ErrTooLarge) {
+			if !errors.Is(r.faults[0].Err, fetch.ErrTooLarge) {
 				t.Error(r.faults[0].Err)
 			}
 		})

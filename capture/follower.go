@@ -1,13 +1,16 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"sync"
 	"time"
+
+	"spotter/capture/container"
+	"spotter/capture/fetch"
 )
 
 const (
@@ -18,10 +21,10 @@ const (
 	maxCatchUp = 10 * time.Minute
 	// maxBehind is how far analysis may fall behind the live edge, in target durations, before it jumps there.
 	maxBehind = 15
-	// queued is how many fetched segments wait for analysis; with it full, fetching waits.
-	queued = 2
-	// stalledAfter is how many target durations a live playlist may stay unchanged.
-	stalledAfter = 4
+	// stalledAfter is how many target durations a live playlist may stay unchanged, failoverAfter how many where there is
+	// another to go on with.
+	stalledAfter  = 4
+	failoverAfter = 3
 	// resetAfter is how many times in a row a playlist that changes must end before what was already read, until that
 	// counts as an origin that numbers anew and not as a stale copy.
 	resetAfter = 2
@@ -36,6 +39,7 @@ const (
 const (
 	FaultPlaylist = "playlist"
 	FaultSegment  = "segment"
+	FaultGap      = "gap"
 	FaultStalled  = "stalled"
 	FaultBehind   = "behind"
 	FaultReset    = "reset"
@@ -47,19 +51,23 @@ type Fault struct {
 	Kind string
 	URL  string // query removed
 	Err  error
-	Lost int // segments that will not be analysed because of it
+	Lost int // segments, or parts of one, that will not be analysed because of it
 }
 
 // Follower reads one stream, from its playlist to placed segments, and goes on through faults. Set the public fields
 // before Run.
 type Follower struct {
-	URL    *url.URL
-	Getter Getter
-	Clock  *Clock
+	// Sources are where the stream is: its address, and then other origins of it in the order of preference.
+	Sources []*url.URL
+	Getter  fetch.Getter
+	Clock   *Clock
+	// Interval is how often pictures are looked at: a playlist of I-frames that are no further apart is read in place of
+	// the whole stream. 0: never.
+	Interval time.Duration
 	// Recording reads a finished playlist from its first segment to its last and loses nothing; Run returns its
 	// end, and gives up with an error when the playlist cannot be read.
 	Recording bool
-	// OnFault is told of every fault; it must not block.
+	// OnFault is told of every fault, from several goroutines; it must not block.
 	OnFault func(Fault)
 	// OnEnd, where set, is called when the playlist has ended, after the last segment was handled and from the same
 	// goroutine. Of a stream that is taken up again it is called at each end. Its error ends Run.
@@ -69,55 +77,63 @@ type Follower struct {
 	mu     sync.Mutex
 	status Status
 
-	// The rest belongs to the goroutine that reads playlists.
-	media     *url.URL // media playlist in use, nil to be found
-	next      uint64   // sequence number wanted next
-	started   bool
-	caughtUp  bool
-	failures  int // failed loads in a row
-	backwards int // changed loads in a row that ended before next
-	lastSeen  uint64
-	changedAt time.Time
-	ended     bool // and OnEnd was told
-	key       cached
-	init      cached
+	shelf      shelf
+	background sync.WaitGroup // what follow started
 
-	parsed parsedInit // belongs to the goroutine of Run
+	// These belong to the goroutine that reads playlists.
+	reader   reader
+	feed     *feed  // nil: to be found
+	source   int    // index of the address to be tried next
+	family   string // of what was read last
+	choices  int    // playlists that there are to choose from, about
+	avoided  map[string]time.Time
+	scout    scout
+	steering steering
+	ahead    anticipation
+	newest   *download
+	failures int // failed loads in a row
+	lastSeen cursor
+	ended    bool // and OnEnd was told
+
+	// These belong to the goroutine of Run.
+	parsed parsedInit
+	tables *container.Init // of the newest transport stream
+	silent int             // segments without pictures in a row
 }
 
-// fetched is a downloaded segment on its way to be placed.
-type fetched struct {
-	reference reference
-	init      []byte
-	body      []byte
-	live      bool
-	at        time.Time
-	end       bool // in place of a segment: there are no more
+// parsedInit is the initialisation section of the newest segment.
+type parsedInit struct {
+	bytes []byte
+	init  *container.Init
 }
 
 // Run follows the stream until ctx is done, handle fails, or a recording ends. It calls handle from this goroutine
-// for every segment, in order; while handle works, up to two more segments are fetched.
+// for every segment, in order; while handle works, up to three more segments are fetched.
 func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segment) error) error {
 	f.mu.Lock()
 	f.status.clock = *f.Clock
 	f.mu.Unlock()
+	f.reader.resume(f.Clock)
+	f.family = f.Clock.Family
+	f.avoided = map[string]time.Time{}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	queue := make(chan fetched, queued)
+	queue := make(chan *download, queued)
 	followed := make(chan error, 1)
 	go func() {
 		defer close(queue)
 		followed <- f.follow(ctx, queue)
 	}()
 	var failed error
-	for s := range queue {
+	for d := range queue {
 		if failed != nil || ctx.Err() != nil {
 			continue
 		}
-		if s.end {
+		if d.end {
 			failed = f.OnEnd(ctx)
 		} else {
-			failed = f.handle(ctx, s, handle)
+			<-d.done
+			failed = f.handle(ctx, d, handle)
 		}
 		if failed != nil {
 			cancel(failed)
@@ -126,199 +142,113 @@ func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segmen
 	return errors.Join(failed, <-followed)
 }
 
-// handle demuxes and places one segment.
-func (f *Follower) handle(ctx context.Context, s fetched, handle func(context.Context, *Segment) error) error {
-	segment, err := f.place(s)
-	if err != nil {
+// handle demuxes and places one piece.
+func (f *Follower) handle(ctx context.Context, d *download, handle func(context.Context, *Segment) error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	segment, err := f.segment(d)
+	if quiet := errors.Is(err, container.ErrNoVideo); quiet || f.silent > 0 {
+		f.hush(d, quiet, err)
+		if quiet {
+			return nil
+		}
+	}
+	switch {
+	case errors.Is(err, errSeen), d.partial && errors.Is(err, container.ErrEmpty): // a part may be sound alone
+		return nil
+	case err != nil:
 		kind := FaultSegment
 		if errors.Is(err, ErrClock) {
 			kind = FaultClock
 		}
-		f.fault(Fault{Kind: kind, URL: Redact(s.reference.url.String()), Err: err, Lost: 1})
+		f.fault(Fault{Kind: kind, URL: fetch.Redact(d.url.String()), Err: err, Lost: 1})
 		return nil
 	}
 	return handle(ctx, segment)
 }
 
-// follow reloads the playlist by the rules of RFC 8216 section 6.3.4 and fetches what is new.
-func (f *Follower) follow(ctx context.Context, queue chan<- fetched) error {
-	f.changedAt = time.Now()
-	for {
-		began := time.Now()
-		wait, done, err := f.reload(ctx, queue)
-		if done || err != nil {
-			return err
-		}
-		if !sleep(ctx, time.Until(began.Add(min(max(wait, minReload), maxReload)))) {
-			return nil
-		}
+// hush notes that a stream has no pictures, or has some again: that is waited for and no fault.
+func (f *Follower) hush(d *download, quiet bool, reason error) {
+	if !quiet {
+		f.silent = 0
+	} else if f.silent++; f.silent == 1 {
+		f.log().Info("waiting for pictures", "url", fetch.Redact(d.url.String()), "reason", reason)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status.silent = quiet; quiet && f.status.State == Live {
+		f.status.State = Waiting
+	} else if !quiet && f.status.State == Waiting {
+		f.status.State = Live
 	}
 }
 
-// reload loads the playlist once and fetches its new segments. It returns how long after the load's start the next
-// one is due.
-func (f *Follower) reload(ctx context.Context, queue chan<- fetched) (wait time.Duration, done bool, err error) {
-	list, err := f.load(ctx)
-	if ctx.Err() != nil {
-		return 0, true, nil
+// segment demuxes a piece and puts it on the clock.
+func (f *Follower) segment(d *download) (*Segment, error) {
+	if d.err != nil {
+		return nil, d.err
 	}
-	if err != nil {
-		return f.loadFailed(err)
-	}
-	f.failures = 0
-	changed := f.observe(list)
-	for _, r := range f.pick(list, changed) {
-		if err := f.fetchInto(ctx, r, list, queue); err != nil {
-			return 0, true, nil // only ctx ends it
-		}
-	}
-	if list.ended && (changed || !f.ended) && f.OnEnd != nil {
-		if err := hand(ctx, fetched{end: true}, queue); err != nil {
-			return 0, true, nil // only ctx ends it
-		}
-	}
-	f.ended = list.ended
-	switch {
-	case f.Recording && list.ended:
-		return 0, true, nil
-	case list.ended:
-		return max(list.target, 5*time.Second), false, nil
-	case changed:
-		return list.target, false, nil
-	}
-	return list.target / 2, false, nil
-}
-
-func (f *Follower) loadFailed(err error) (time.Duration, bool, error) {
-	f.failures++
-	at := f.URL
-	if f.media != nil {
-		at = f.media
-	}
-	f.fault(Fault{Kind: FaultPlaylist, URL: Redact(at.String()), Err: err})
-	if f.failures >= resolveAfter {
-		f.media = nil
-		if f.Recording {
-			return 0, true, err
-		}
-		if f.started {
-			f.setState(Stalled)
-		}
-	}
-	return min(time.Duration(f.failures)*time.Second, 5*time.Second), false, nil
-}
-
-// load reads the media playlist, by way of the multivariant playlist where there is one.
-func (f *Follower) load(ctx context.Context) (*mediaPlaylist, error) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	if f.media != nil {
-		list, variants, _, err := f.get(ctx, f.media)
-		if variants != nil {
-			err = fmt.Errorf("%w: the media playlist turned into a multivariant one", ErrPlaylist)
-		}
-		return list, err
-	}
-	list, variants, final, err := f.get(ctx, f.URL)
+	video, err := f.demux(d)
 	if err != nil {
 		return nil, err
 	}
-	if list != nil {
-		f.media = f.URL
-		return list, nil
-	}
-	var failed []error
-	for _, v := range choose(variants) {
-		list, more, _, err := f.get(ctx, v.url)
-		if err == nil && more != nil {
-			err = fmt.Errorf("%w: a variant is itself a multivariant playlist", ErrPlaylist)
-		}
-		if err == nil {
-			f.media = v.url
-			f.log().Info("variant chosen", "url", Redact(v.url.String()), "height", v.height, "bandwidth", v.bandwidth, "codecs", v.codecs)
-			return list, nil
-		}
-		failed = append(failed, err)
-	}
-	if failed == nil {
-		return nil, fmt.Errorf("%w: no variant of %s has H.264 or HEVC video", ErrPlaylist, Redact(final.String()))
-	}
-	return nil, errors.Join(failed...)
-}
-
-func (f *Follower) get(ctx context.Context, u *url.URL) (*mediaPlaylist, []variant, *url.URL, error) {
-	body, final, err := f.Getter.Get(ctx, u, byteRange{}, MaxPlaylistBytes)
+	units, dropped := believable(video.Units, d.duration)
+	video.Units, video.Damaged = units, video.Damaged+dropped
+	first, end := extent(units, d.duration)
+	place, err := f.Clock.place(&d.piece, d.at, first, end)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("load playlist: %w", err)
+		return nil, err
 	}
-	list, variants, err := parsePlaylist(body, final)
-	return list, variants, final, err
+	before := f.Clock.before(&d.piece, place.start, place.From)
+	changed := f.Clock.Breaks.add(marks{span: place.Span, cues: d.cues, ranges: d.ranges, inband: video.Cues, at: place.at, wall: f.Clock.PositionAt})
+	f.mu.Lock()
+	f.status.clock = *f.Clock
+	f.mu.Unlock()
+	return &Segment{
+		Sequence: d.piece.at.sequence,
+		Part:     d.piece.at.part,
+		URL:      fetch.Redact(d.url.String()),
+		Span:     place.Span,
+		Jump:     place.jump,
+		Live:     d.live,
+		Fetched:  d.at,
+		Video:    video,
+		Breaks:   changed,
+		Before:   before,
+		After:    f.Clock.State(),
+		place:    place.at,
+		inBreak:  f.Clock.Breaks.covers,
+	}, nil
 }
 
-// observe notes whether the playlist changed, the state that follows from it, and what is yet to come.
-func (f *Follower) observe(list *mediaPlaylist) (changed bool) {
-	state := Live
-	if len(list.segments) == 0 {
-		state = Waiting
-	} else if changed = !f.started || list.last() != f.lastSeen; changed {
-		f.lastSeen, f.changedAt = list.last(), time.Now()
-	} else if list.slides() && time.Since(f.changedAt) > stalledAfter*list.target {
-		state = Stalled
+// demux splits a piece into access units. Parts of a transport stream may come without tables: they have those of the
+// part before.
+func (f *Follower) demux(d *download) (*container.Video, error) {
+	init := f.tables
+	if d.init != nil {
+		if f.parsed.init == nil || !bytes.Equal(f.parsed.bytes, d.init) {
+			parsed, err := container.ParseInit(d.init)
+			if err != nil {
+				return nil, err
+			}
+			f.parsed = parsedInit{d.init, parsed}
+		}
+		init = f.parsed.init
+	} else if !d.partial {
+		init = nil
 	}
-	if state == Stalled && f.Status().State != Stalled {
-		f.fault(Fault{Kind: FaultStalled, URL: Redact(f.media.String()), Err: fmt.Errorf("no new segment for %s", time.Since(f.changedAt).Round(time.Second))})
+	video, err := container.Demux(init, d.body)
+	if err == nil && video.Tables != nil {
+		f.tables = video.Tables
 	}
-	if list.ended {
-		state = Ended
-	}
-	pending := make([]pendingSegment, 0, len(list.segments))
-	for i := range list.segments {
-		pending = append(pending, pendingSegment{list.segments[i].sequence, list.segments[i].duration})
-	}
-	f.mu.Lock()
-	f.status.State, f.status.pending, f.status.Duration = state, pending, list.duration()
-	f.mu.Unlock()
-	return changed
-}
-
-func (f *Follower) setState(s State) {
-	f.mu.Lock()
-	f.status.State = s
-	f.mu.Unlock()
+	return video, err
 }
 
 func (f *Follower) fault(x Fault) {
 	if f.OnFault != nil {
 		f.OnFault(x)
 	}
-}
-
-// place demuxes a segment and puts it on the clock.
-func (f *Follower) place(s fetched) (*Segment, error) {
-	video, err := f.demux(s)
-	if err != nil {
-		return nil, err
-	}
-	first, end := extent(video.Units, s.reference.duration)
-	span, jump, at, err := f.Clock.place(&s.reference, first, end)
-	if err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	f.status.clock = *f.Clock
-	f.mu.Unlock()
-	return &Segment{
-		Sequence: s.reference.sequence,
-		URL:      Redact(s.reference.url.String()),
-		Span:     span,
-		Jump:     jump,
-		Live:     s.live,
-		Fetched:  s.at,
-		Video:    video,
-		Before:   f.Clock.before(&s.reference, f.Clock.PTS-(end-first), span.From),
-		After:    f.Clock.State(),
-		place:    at,
-	}, nil
 }
 
 // sleep waits for d; it returns false when ctx is done first.

@@ -71,7 +71,7 @@ func TestRecordingThatIsNotThere(t *testing.T) {
 		r.start()
 		err := <-r.done
 		r.done <- nil
-		if status, ok := errors.AsType[capture.StatusError](err); !ok || status != http.StatusNotFound {
+		if !is(err, status(http.StatusNotFound)) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -121,16 +121,12 @@ func TestNotYetPublished(t *testing.T) {
 		r.start()
 		r.pass(30 * time.Second)
 		equal(t, "state", capture.Waiting, r.follower.Status().State)
-		before := len(r.kinds())
-		if before == 0 || before > 12 {
-			t.Errorf("%d faults in half a minute", before)
-		}
 		r.Publish(1)
 		r.pass(5 * time.Second)
 		r.live(2)
 		equal(t, "state", capture.Live, r.follower.Status().State)
 		equal(t, "segments", numbers(100, 102), r.sequences())
-		equal(t, "new faults", before, len(r.kinds()))
+		equal(t, "faults", 0, len(r.kinds()))
 	})
 }
 
@@ -233,6 +229,7 @@ func TestCatchesUp(t *testing.T) {
 				if err := r.stop(); err != nil {
 					t.Error(err)
 				}
+				r.pass(time.Duration(tc.away) * 2 * time.Second)
 				r.Publish(tc.away)
 				r.prepare(origin.Media, r.segments[2].After, r.follower.Getter)
 				r.start()
@@ -291,7 +288,7 @@ func TestGapsAndDiscontinuities(t *testing.T) {
 		r.live(17) // over the clip's end
 		equal(t, "asked for the gap", 0, len(r.loads(origin.SegmentPath(3))))
 		equal(t, "segments", append(numbers(0, 2), numbers(4, 20)...), r.sequences())
-		equal(t, "faults", 0, len(r.kinds()))
+		equal(t, "faults", []string{capture.FaultGap}, r.kinds())
 		if s := r.segments[3]; !s.Jump || s.From != 10_000 { // the gap of 2 s, and the clip's segment that was skipped
 			t.Errorf("after the gap: jump %t at %v", s.Jump, s.From)
 		}
@@ -339,7 +336,7 @@ func TestMediaPlaylistTurnsMultivariant(t *testing.T) {
 	inBubble(t, clipTS, window, func(r *rig) {
 		r.Publish(5)
 		r.start()
-		r.On(origin.Media, origin.Body([]byte(seeds["multivariant"])))
+		r.On(origin.Media, origin.Body([]byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n")))
 		r.live(4)
 		equal(t, "faults", []string{capture.FaultPlaylist}, r.kinds())
 		equal(t, "segments", numbers(102, 108), r.sequences())

@@ -5,22 +5,24 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"spotter/capture/fetch"
 )
 
 // Probe loads a stream's playlist once, and a variant of it, and says in words what is there.
-func Probe(ctx context.Context, getter Getter, address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrPlaylist, withoutURL(err))
-	}
-	f := &Follower{URL: u, Getter: getter}
-	list, err := f.load(ctx)
+func Probe(ctx context.Context, getter fetch.Getter, address *url.URL) (string, error) {
+	f := &Follower{Sources: []*url.URL{address}, Getter: getter}
+	x, err := f.open(ctx)
 	if err != nil {
 		return "", err
 	}
-	kind := "live"
-	if list.ended {
+	list, kind := x.list, "live"
+	if list.Ended {
 		kind = "ended"
 	}
-	return fmt.Sprintf("%s, %d segments, %s, target duration %s", kind, len(list.segments), list.duration().Round(time.Second), list.target), nil
+	said := fmt.Sprintf("%s, %d segments, %s, target duration %s", kind, len(list.Segments), list.Duration().Round(time.Second), list.Target)
+	if list.PartTarget > 0 {
+		said += fmt.Sprintf(", parts of %s", list.PartTarget)
+	}
+	return said, nil
 }

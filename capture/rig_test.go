@@ -2,9 +2,12 @@ package capture_test
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/internal/origin"
 	"spotter/timeline"
 )
@@ -34,6 +38,7 @@ func recipe(r origin.Recipe) func() (origin.Clip, error) {
 // rig is a follower of an origin on a network in memory, in a bubble of virtual time.
 type rig struct {
 	*origin.Origin
+	others   map[string]http.Handler // by host; set before start
 	t        *testing.T
 	network  *origin.Pipe
 	follower *capture.Follower
@@ -60,9 +65,9 @@ func inBubble(t *testing.T, clip func() (origin.Clip, error), style origin.Style
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{Origin: origin.New(c, style), t: t, network: origin.NewPipe(), began: time.Now()}
-		stop := r.network.Serve(r.Origin)
-		getter := capture.NewHTTPOver(r.network.Dial)
+		r := &rig{Origin: origin.New(c, style), t: t, network: origin.NewPipe(), began: time.Now(), others: map[string]http.Handler{}}
+		stop := r.network.Serve(r)
+		getter := fetch.NewHTTP(fetch.Options{UserAgent: "spotter-test", Hosts: []string{"origin.example", "backup.example"}, Dial: r.network.Dial})
 		r.prepare(origin.Media, nil, getter)
 		test(r)
 		if r.cancel != nil {
@@ -74,16 +79,25 @@ func inBubble(t *testing.T, clip func() (origin.Clip, error), style origin.Style
 }
 
 // prepare makes the follower that start starts.
-func (r *rig) prepare(path string, state []byte, getter capture.Getter) {
+func (r *rig) prepare(path string, state []byte, getter fetch.Getter) {
 	u, err := url.Parse("http://user:s3cret@origin.example" + path + "?token=s3cret")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.follower = &capture.Follower{URL: u, Getter: getter, Clock: newClock(r.t, "first", state), OnFault: func(f capture.Fault) {
+	r.follower = &capture.Follower{Sources: []*url.URL{u}, Getter: getter, Clock: newClock(r.t, "first", state), OnFault: func(f capture.Fault) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.faults = append(r.faults, f)
 	}}
+}
+
+// ServeHTTP answers as the host that is asked.
+func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if other := r.others[q.Host]; other != nil {
+		other.ServeHTTP(w, q)
+		return
+	}
+	r.Origin.ServeHTTP(w, q)
 }
 
 func (r *rig) start() {
@@ -203,4 +217,18 @@ func (r *rig) checkPlaces(zero uint64) {
 	if !slices.IsSortedFunc(r.segments, func(a, b *capture.Segment) int { return int(a.From - b.From) }) {
 		r.t.Error("positions go back")
 	}
+}
+
+// status is an HTTP answer that a test expects.
+type status int
+
+func (s status) Error() string { return strconv.Itoa(int(s)) }
+
+// is is errors.Is, and knows a status.
+func is(err, want error) bool {
+	if code, ok := want.(status); ok {
+		got, ok := errors.AsType[*fetch.StatusError](err)
+		return ok && got.Code == int(code)
+	}
+	return errors.Is(err, want)
 }

@@ -26,13 +26,9 @@ type Status struct {
 	// Duration is the sum of the durations of a recording's segments.
 	Duration time.Duration
 
-	clock   Clock // as of the newest placed segment
-	pending []pendingSegment
-}
-
-type pendingSegment struct {
-	sequence uint64
-	duration time.Duration
+	clock   Clock   // as of the newest placed segment
+	pending []piece // all that the playlist lists
+	silent  bool    // what comes has no pictures
 }
 
 // Status returns where the stream stands. It may be called from any goroutine.
@@ -44,10 +40,8 @@ func (f *Follower) Status() Status {
 		s.State = Waiting
 	}
 	s.Placed, s.LiveEdge = s.clock.Started, s.clock.End
-	for _, p := range s.pending {
-		if p.sequence >= s.clock.Next {
-			s.LiveEdge += timeline.FromDuration(p.duration)
-		}
+	for i := range s.pending {
+		s.LiveEdge += s.clock.ahead(&s.pending[i])
 	}
 	s.pending = nil
 	return s

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"spotter/capture/playlist"
 )
 
 // fullHeight is the height up to which a larger picture helps: Rekognition wants faces of 40 pixels in 1080 lines.
@@ -12,13 +14,13 @@ const fullHeight = 1080
 // choose returns the variants in the order in which they suit analysis: video that can be decoded before what cannot
 // be told, the largest picture up to fullHeight, H.264 before HEVC (cheaper to decode), the lowest bit rate, or the
 // highest where nobody says how large the picture is. The list is empty when none has video.
-func choose(variants []variant) []variant {
-	out := slices.DeleteFunc(slices.Clone(variants), func(v variant) bool { return codecRank(v.codecs) > 2 })
-	slices.SortStableFunc(out, func(a, b variant) int {
+func choose(variants []playlist.Variant) []playlist.Variant {
+	out := slices.DeleteFunc(slices.Clone(variants), func(v playlist.Variant) bool { return codecRank(v.Codecs) > 2 })
+	slices.SortStableFunc(out, func(a, b playlist.Variant) int {
 		return cmp.Or(
-			cmp.Compare(heightRank(a.height), heightRank(b.height)),
-			cmp.Compare(codecRank(a.codecs), codecRank(b.codecs)),
-			rate(a.height, a.bandwidth, b.bandwidth),
+			cmp.Compare(heightRank(a.Height), heightRank(b.Height)),
+			cmp.Compare(codecRank(a.Codecs), codecRank(b.Codecs)),
+			rate(a.Height, a.Bandwidth, b.Bandwidth),
 		)
 	})
 	return out

@@ -128,6 +128,22 @@ func appendObservation(b []byte, o *timeline.Observation) []byte {
 	return append(b, '}')
 }
 
+// appendBreaks appends breaks as an array, uncut.
+func appendBreaks(b []byte, list []timeline.Break) []byte {
+	if len(list) == 0 {
+		return append(b, "[]"...)
+	}
+	for i := range list {
+		x := &list[i]
+		b = appendString(append(append(b, separator(i)), `{"id":`...), x.ID)
+		b = appendSpan(append(b, ','), x.Span)
+		b = strconv.AppendBool(append(b, `,"open":`...), x.Open)
+		b = strconv.AppendBool(append(b, `,"skipped":`...), x.Skipped)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
 func appendEntities(b []byte, list []timeline.Entity) []byte {
 	if len(list) == 0 {
 		return append(b, "[]"...)

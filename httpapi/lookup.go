@@ -6,7 +6,7 @@ import (
 	"spotter/timeline"
 )
 
-// context answers GET /v1/media/{media}/context: who and what is on screen in a window. It takes no lock, no disk and,
+// context answers GET /v1/media/{media}/context: who and what is on screen in a window, and which breaks meet it. It takes no lock, no disk and,
 // for media known at the start, no memory.
 func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	segment, _ := contextID(ctx.Request.URI().PathOriginal())
@@ -58,6 +58,9 @@ func appendContext(b []byte, id string, t *timeline.Timeline, w timeline.Span, c
 	}
 	b = appendSeen(append(b, `,"celebrities":`...), c.Celebrities)
 	b = appendSeen(append(b, `,"objects":`...), c.Objects)
+	if len(c.Breaks) > 0 {
+		b = appendBreaks(append(b, `,"breaks":`...), c.Breaks)
+	}
 	if instruments {
 		b = append(b, `,"instruments":[]`...)
 	}

@@ -24,6 +24,22 @@ type contextAnswer struct {
 	Complete      bool               `json:"complete"`
 	Celebrities   []timeline.Seen    `json:"celebrities"`
 	Objects       []timeline.Seen    `json:"objects"`
+	Breaks        []breakAnswer      `json:"breaks,omitempty"`
+}
+
+type breakAnswer struct {
+	ID string `json:"id"`
+	timeline.Span
+	Open    bool `json:"open"`
+	Skipped bool `json:"skipped"`
+}
+
+func breakAnswers(list []timeline.Break) []breakAnswer {
+	out := []breakAnswer{}
+	for _, b := range list {
+		out = append(out, breakAnswer(b))
+	}
+	return out
 }
 
 // observation is a timeline.Observation without its MarshalJSON, which escapes HTML whatever the encoder was told.
@@ -31,6 +47,7 @@ type observation timeline.Observation
 
 type timelineAnswer struct {
 	Observations []observation `json:"observations"`
+	Breaks       []breakAnswer `json:"breaks"`
 }
 
 var hostile = []string{
@@ -64,7 +81,16 @@ func randomTimeline(r *rand.Rand) *timeline.Timeline {
 		from := timeline.Position(r.IntN(100_000) - 20_000)
 		analyzed = append(analyzed, timeline.Span{From: from, Until: from + timeline.Position(1+r.IntN(100_000))})
 	}
-	return timeline.New(list, analyzed)
+	var breaks []timeline.Break
+	for range r.IntN(4) {
+		from := timeline.Position(r.IntN(100_000) - 20_000)
+		b := timeline.Break{
+			ID: hostile[r.IntN(len(hostile))], Span: timeline.Span{From: from, Until: from + timeline.Position(r.IntN(20_000))},
+			Open: r.IntN(3) == 0, Skipped: r.IntN(2) == 0,
+		}
+		breaks = append(breaks, b)
+	}
+	return timeline.New(list, analyzed).WithBreaks(breaks)
 }
 
 func encode(t *testing.T, v any) string {
@@ -78,8 +104,8 @@ func encode(t *testing.T, v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func observations(list []*timeline.Observation) timelineAnswer {
-	answer := timelineAnswer{[]observation{}}
+func observations(list []*timeline.Observation, breaks []timeline.Break) timelineAnswer {
+	answer := timelineAnswer{[]observation{}, breakAnswers(breaks)}
 	for _, o := range list {
 		plain := observation(*o)
 		plain.Celebrities, plain.Objects = notNull(o.Celebrities), notNull(o.Objects)
@@ -104,7 +130,7 @@ func TestAnswersEqualEncodingJSON(t *testing.T) {
 
 		var c timeline.Context
 		tl.Context(&c, w)
-		want := contextAnswer{"cup-final", w.From, w.Until, nil, tl.Complete(w), notNull(c.Celebrities), notNull(c.Objects)}
+		want := contextAnswer{"cup-final", w.From, w.Until, nil, tl.Complete(w), notNull(c.Celebrities), notNull(c.Objects), breakAnswers(c.Breaks)}
 		if p, ok := tl.AnalyzedUntil(); ok {
 			want.AnalyzedUntil = &p
 		}
@@ -116,7 +142,7 @@ func TestAnswersEqualEncodingJSON(t *testing.T) {
 
 		ctx = request(fmt.Sprintf("/v1/media/cup-final/timeline?from=%v&until=%v", w.From, w.Until))
 		s.Handle(ctx)
-		if diff := cmp.Diff(encode(t, observations(tl.Within(w))), string(ctx.Response.Body())); diff != "" {
+		if diff := cmp.Diff(encode(t, observations(tl.Within(w), tl.Breaks(w))), string(ctx.Response.Body())); diff != "" {
 			t.Fatal(diff)
 		}
 	}

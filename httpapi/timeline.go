@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 
@@ -19,7 +20,7 @@ const (
 	revisable = timeline.Position(60_000)
 )
 
-// timeline answers GET /v1/media/{media}/timeline: the observations that meet a window, uncut.
+// timeline answers GET /v1/media/{media}/timeline: the observations and breaks that meet a window, uncut.
 func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	id := pathID(ctx)
 	t, ok := v.media.Timeline(id)
@@ -36,8 +37,9 @@ func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	}
 
 	var list []*timeline.Observation
+	var breaks []timeline.Break
 	if w.Len() >= 0 {
-		list = t.Within(w)
+		list, breaks = t.Within(w), t.Breaks(w)
 	}
 	body := []byte(`{"observations":[`)
 	for i, o := range list {
@@ -46,11 +48,11 @@ func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 		}
 		body = appendObservation(body, o)
 	}
-	body = append(body, "]}"...)
+	body = append(appendBreaks(append(body, `],"breaks":`...), breaks), '}')
 
 	ctx.SetContentType(contentTypeJSON)
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
-	if q.settled(t) {
+	if q.settled(t, breaks) {
 		settle(ctx, body)
 	}
 	if ctx.Response.StatusCode() == fasthttp.StatusOK {
@@ -79,9 +81,12 @@ func (q timelineQuery) window(t *timeline.Timeline) timeline.Span {
 	return w
 }
 
-// settled reports whether the answer is the same for ever: both ends were asked for, all between them was analysed,
-// and that so long ago that no better answer is still to come.
-func (q timelineQuery) settled(t *timeline.Timeline) bool {
+// settled reports whether the answer is the same for ever: both ends were asked for, all between them was analysed, and
+// that so long ago that no better answer is still to come, and no break in it is still to end.
+func (q timelineQuery) settled(t *timeline.Timeline, breaks []timeline.Break) bool {
+	if slices.ContainsFunc(breaks, func(b timeline.Break) bool { return b.Open }) {
+		return false
+	}
 	end, ok := t.AnalyzedUntil()
 	return ok && q.hasFrom && q.hasUntil && q.until+revisable <= end &&
 		t.Complete(timeline.Span{From: q.from, Until: q.until})

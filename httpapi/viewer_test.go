@@ -64,12 +64,12 @@ func TestAnswers(t *testing.T) {
 			"an hour", "/v1/media/warm-up/context?position=0&forward=3600",
 			`{"media":"warm-up","from":0.0,"until":3600.0,"analyzed_until":null,"complete":false,"celebrities":[],"objects":[]}`,
 		},
-		{"timeline", "/v1/media/cup-final/timeline?from=46&until=50", `{"observations":[` + second + `]}`},
-		{"timeline by default", "/v1/media/cup-final/timeline", `{"observations":[` + first + `,` + second + `]}`},
-		{"timeline until the end", "/v1/media/cup-final/timeline?from=45", `{"observations":[` + second + `]}`},
-		{"timeline from the start", "/v1/media/cup-final/timeline?until=20", `{"observations":[` + first + `]}`},
-		{"timeline after the end", "/v1/media/cup-final/timeline?from=4500", `{"observations":[]}`},
-		{"timeline of nothing", "/v1/media/warm-up/timeline", `{"observations":[]}`},
+		{"timeline", "/v1/media/cup-final/timeline?from=46&until=50", `{"observations":[` + second + `],"breaks":[]}`},
+		{"timeline by default", "/v1/media/cup-final/timeline", `{"observations":[` + first + `,` + second + `],"breaks":[]}`},
+		{"timeline until the end", "/v1/media/cup-final/timeline?from=45", `{"observations":[` + second + `],"breaks":[]}`},
+		{"timeline from the start", "/v1/media/cup-final/timeline?until=20", `{"observations":[` + first + `],"breaks":[]}`},
+		{"timeline after the end", "/v1/media/cup-final/timeline?from=4500", `{"observations":[],"breaks":[]}`},
+		{"timeline of nothing", "/v1/media/warm-up/timeline", `{"observations":[],"breaks":[]}`},
 	}
 	c := client(t, newViewer(cup()))
 	for _, tc := range cases {

@@ -40,11 +40,21 @@ func recordUntilKilled(path, from string) error {
 	}
 	for p := timeline.Position(n); ; p++ {
 		o := observe(p*1000, p*1000+1000, 1)
-		if err := s.Record(store.Batch{Media: media, Observations: []*timeline.Observation{o}, Analyzed: []timeline.Span{o.Span}}); err != nil {
+		b := store.Batch{Media: media, Observations: []*timeline.Observation{o}, Analyzed: []timeline.Span{o.Span}}
+		b.Breaks = []timeline.Break{{ID: "7", Span: timeline.Span{From: o.From, Until: o.From}, Open: true}}
+		if p > 0 {
+			b.Breaks = append(b.Breaks, ended(p-1))
+		}
+		if err := s.Record(b); err != nil {
 			return err
 		}
 		fmt.Println(int(p))
 	}
+}
+
+// ended is the break of one second that observation p tells of.
+func ended(p timeline.Position) timeline.Break {
+	return timeline.Break{ID: "7", Span: timeline.Span{From: p * 1000, Until: p*1000 + 500}}
 }
 
 // killAfter runs a child until it has acknowledged some more observations, kills it, and returns the next one that
@@ -99,6 +109,15 @@ func TestKill(t *testing.T) {
 		}
 		if !tl.Complete(timeline.Span{From: 0, Until: timeline.Position(next) * 1000}) {
 			t.Errorf("round %d: analysed %v, want all until %d", round, tl.Analyzed(), next)
+		}
+		breaks := tl.Breaks(everything)
+		for i, x := range breaks {
+			if i < next-1 && x != ended(timeline.Position(i)) || i == next-1 && !x.Open {
+				t.Fatalf("round %d: break %d is %+v", round, i, x)
+			}
+		}
+		if len(breaks) != next {
+			t.Errorf("round %d: %d breaks, want %d", round, len(breaks), next)
 		}
 		keys, _ := pendingKeys(t, s, "dynamodb", next+1)
 		if n, _ := s.Backlog("dynamodb"); n != next || len(keys) != next {

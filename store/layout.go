@@ -20,6 +20,7 @@ var (
 	bucketMedia        = []byte("media")
 	bucketObservations = []byte("observations")
 	bucketAnalyzed     = []byte("analyzed")
+	bucketBreaks       = []byte("breaks") // made with a media's first break
 	bucketOutbox       = []byte("outbox")
 	bucketEntries      = []byte("entries")
 	bucketKeys         = []byte("keys")

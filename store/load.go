@@ -35,8 +35,12 @@ func loadMedium(tx *bolt.Tx, media string) (*medium, error) {
 	if err != nil {
 		return nil, err
 	}
+	breaks, err := loadBreaks(tx, media)
+	if err != nil {
+		return nil, err
+	}
 	m := new(medium)
-	m.timeline.Store(timeline.New(observations, analyzed))
+	m.timeline.Store(timeline.New(observations, analyzed).WithBreaks(breaks))
 	b, err := child(tx, bucketMedia, []byte(media))
 	if err != nil {
 		return nil, err

@@ -12,8 +12,11 @@ import (
 // pruneBatch bounds a transaction of Prune, so that Record never waits long for it.
 const pruneBatch = 2000
 
-// Prune drops the observations of a media that end at or before a position, save those that a sink still waits for,
-// and what was analysed before it. It returns how many observations it dropped, which with an error may be some.
+// allPositions is a window that everything meets.
+var allPositions = timeline.Span{From: -timeline.MaxPosition - 1, Until: timeline.MaxPosition}
+
+// Prune drops the observations of a media that end at or before a position, save those that a sink still waits for, and
+// the breaks and what was analysed before it. It returns how many observations it dropped, which with an error may be some.
 // The file does not shrink: bbolt uses the room again.
 func (s *Store) Prune(media string, before timeline.Position) (n int, err error) {
 	after := -timeline.MaxPosition - 1
@@ -53,12 +56,16 @@ func (s *Store) pruneSome(media string, after, before timeline.Position) (n int,
 	expired := expired(current, after, before)
 	more = len(expired) == pruneBatch
 	var gone map[timeline.Position]bool
-	analyzed := current.Analyzed()
+	analyzed, breaks := current.Analyzed(), current.Breaks(allPositions)
 	err = s.update(func(tx *bolt.Tx) (err error) {
 		if gone, err = s.deleteUnsent(tx, media, expired); err != nil || more {
 			return err
 		}
-		analyzed = current.Without(before).Analyzed()
+		rest := current.Without(before)
+		analyzed, breaks = rest.Analyzed(), rest.Breaks(allPositions)
+		if err := keepBreaks(tx, media, breaks); err != nil {
+			return err
+		}
 		b, err := child(tx, bucketMedia, []byte(media), bucketAnalyzed)
 		if err != nil {
 			return err
@@ -68,9 +75,9 @@ func (s *Store) pruneSome(media string, after, before timeline.Position) (n int,
 	if err != nil {
 		return 0, 0, false, err
 	}
-	kept := current.Within(timeline.Span{From: -timeline.MaxPosition - 1, Until: timeline.MaxPosition})
+	kept := current.Within(allPositions)
 	kept = slices.DeleteFunc(kept, func(o *timeline.Observation) bool { return gone[o.From] })
-	s.publish(media, timeline.New(kept, analyzed), nil)
+	s.publish(media, timeline.New(kept, analyzed).WithBreaks(breaks), nil)
 	if more {
 		last = expired[len(expired)-1]
 	}

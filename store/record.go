@@ -19,6 +19,8 @@ type Batch struct {
 	Observations []*timeline.Observation
 	// Analyzed are the stretches that were looked at, whether anything was seen or not.
 	Analyzed []timeline.Span
+	// Breaks are new, or take the place of those with the same From and ID.
+	Breaks []timeline.Break
 	// Clock is the anchor of the media's clock, kept as it is; nil leaves the recorded one.
 	Clock []byte
 }
@@ -27,7 +29,7 @@ type Batch struct {
 //
 // An observation of a position that has none, or one of a lower revision, is put there as it is and enters the
 // outbox of every sink. One of the same revision only makes the recorded one's span longer, and no outbox entry.
-// One of a lower revision is passed over. So recording a batch again changes nothing.
+// One of a lower revision is passed over. Breaks enter no outbox. So recording a batch again changes nothing.
 func (s *Store) Record(b Batch) error {
 	if err := b.validate(); err != nil {
 		return fmt.Errorf("record: %w", err)
@@ -49,8 +51,11 @@ func (s *Store) Record(b Batch) error {
 		if err != nil {
 			return err
 		}
-		next = current.With(changed, b.Analyzed)
+		next = current.With(changed, b.Analyzed).WithBreaks(b.Breaks)
 		if err := putAnalyzed(bucket.Bucket(bucketAnalyzed), current.Analyzed(), next.Analyzed()); err != nil {
+			return err
+		}
+		if err := putBreaks(bucket, b.Breaks); err != nil {
 			return err
 		}
 		if b.Clock != nil {
@@ -89,6 +94,11 @@ func (b Batch) validate() error {
 	for _, span := range b.Analyzed {
 		if err := validSpan(span); err != nil {
 			return fmt.Errorf("analysed span of %q: %w", b.Media, err)
+		}
+	}
+	for _, x := range b.Breaks {
+		if err := validBreak(x); err != nil {
+			return fmt.Errorf("break of %q: %w", b.Media, err)
 		}
 	}
 	return nil

@@ -1,14 +1,17 @@
 package store_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"spotter/store"
 	"spotter/timeline"
@@ -18,6 +21,7 @@ import (
 type model struct {
 	observations map[string]map[timeline.Position]timeline.Observation
 	analyzed     map[string]map[timeline.Position]bool // each millisecond
+	breaks       map[string]map[string]timeline.Break  // by From and ID
 	clocks       map[string]string
 	outbox       map[string][]target // by sink, in order
 }
@@ -31,6 +35,7 @@ func newModel(sinks []string) *model {
 	m := &model{
 		observations: make(map[string]map[timeline.Position]timeline.Observation),
 		analyzed:     make(map[string]map[timeline.Position]bool),
+		breaks:       make(map[string]map[string]timeline.Break),
 		clocks:       make(map[string]string),
 		outbox:       make(map[string][]target),
 	}
@@ -44,6 +49,7 @@ func (m *model) record(b store.Batch) {
 	if m.observations[b.Media] == nil {
 		m.observations[b.Media] = make(map[timeline.Position]timeline.Observation)
 		m.analyzed[b.Media] = make(map[timeline.Position]bool)
+		m.breaks[b.Media] = make(map[string]timeline.Break)
 	}
 	all := m.observations[b.Media]
 	for _, o := range b.Observations {
@@ -67,6 +73,9 @@ func (m *model) record(b store.Batch) {
 			m.analyzed[b.Media][p] = true
 		}
 	}
+	for _, x := range b.Breaks {
+		m.breaks[b.Media][fmt.Sprint(x.From, x.ID)] = x
+	}
 	if b.Clock != nil {
 		m.clocks[b.Media] = string(b.Clock)
 	}
@@ -84,6 +93,9 @@ func (m *model) prune(media string, before timeline.Position) (n int) {
 		}
 	}
 	maps.DeleteFunc(m.analyzed[media], func(p timeline.Position, _ bool) bool { return p < before })
+	maps.DeleteFunc(m.breaks[media], func(_ string, x timeline.Break) bool {
+		return x.Until <= before && (x.Len() > 0 || !x.Open)
+	})
 	return n
 }
 
@@ -105,17 +117,23 @@ func (m *model) timeline(media string) (list []*timeline.Observation, analyzed [
 // compare fails the test where the store differs from the model.
 func (m *model) compare(t *testing.T, s *store.Store) {
 	t.Helper()
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(m.observations)), s.Media()); diff != "" {
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(m.observations)), s.Media()); diff != "" {
 		t.Fatalf("media (-want +got):\n%s", diff)
 	}
 	for media := range m.observations {
 		list, analyzed := m.timeline(media)
 		tl, _ := s.Timeline(media)
-		if diff := cmp.Diff(list, tl.Within(everything)); diff != "" {
+		if diff := gocmp.Diff(list, tl.Within(everything)); diff != "" {
 			t.Fatalf("%s: observations (-want +got):\n%s", media, diff)
 		}
 		if got := tl.Analyzed(); !slices.Equal(analyzed, got) {
 			t.Fatalf("%s: analysed %v, want %v", media, got, analyzed)
+		}
+		want := slices.SortedFunc(maps.Values(m.breaks[media]), func(x, y timeline.Break) int {
+			return cmp.Or(int(x.From-y.From), strings.Compare(x.ID, y.ID))
+		})
+		if diff := gocmp.Diff(want, tl.Breaks(everything), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%s: breaks (-want +got):\n%s", media, diff)
 		}
 		if got := string(s.Clock(media)); got != m.clocks[media] {
 			t.Fatalf("%s: clock %q, want %q", media, got, m.clocks[media])
@@ -129,7 +147,7 @@ func (m *model) compare(t *testing.T, s *store.Store) {
 		var got []target
 		for _, e := range entries {
 			got = append(got, target{e.Observation.Media, e.Observation.From})
-			if o := m.observations[e.Observation.Media][e.Observation.From]; !cmp.Equal(o, *e.Observation) {
+			if o := m.observations[e.Observation.Media][e.Observation.From]; !gocmp.Equal(o, *e.Observation) {
 				t.Fatalf("%s: pending %+v, want %+v", sink, *e.Observation, o)
 			}
 		}
@@ -151,6 +169,14 @@ func randomBatch(rng *rand.Rand) store.Batch {
 	for range rng.IntN(3) {
 		from := timeline.Position(rng.IntN(200) - 60)
 		b.Analyzed = append(b.Analyzed, timeline.Span{From: from, Until: from + timeline.Position(rng.IntN(12))})
+	}
+	for range rng.IntN(3) {
+		from := timeline.Position(rng.IntN(120) - 40)
+		x := timeline.Break{ID: fmt.Sprint(rng.IntN(2)), Span: timeline.Span{From: from, Until: from + 1 + timeline.Position(rng.IntN(20))}}
+		if rng.IntN(3) == 0 {
+			x.Open, x.Until = true, from
+		}
+		b.Breaks = append(b.Breaks, x)
 	}
 	if rng.IntN(4) == 0 {
 		b.Clock = fmt.Append(nil, "anchor ", rng.IntN(100))

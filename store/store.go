@@ -1,5 +1,5 @@
 // Package store owns the bbolt file in which Spotter keeps its observations, the stretches it has analysed, the
-// clock anchors of its media and the outbox of what the cloud has yet to be told. docs/formats.md is the file's layout.
+// breaks and clock anchors of its media and the outbox of what the cloud has yet to be told. docs/formats.md is the file's layout.
 package store
 
 import (

@@ -9,16 +9,18 @@ type Seen struct {
 	Source string `json:"source"`
 }
 
-// Context is who and what is on screen in a window.
+// Context is who and what is on screen in a window, and which breaks meet it.
 type Context struct {
 	Celebrities []Seen
 	Objects     []Seen
+	Breaks      []Break
 }
 
 // Context fills c, whose slices are reused, with the distinct celebrities and objects of the observations that meet
-// the closed window [w.From, w.Until], in the order in which they were first seen.
+// the closed window [w.From, w.Until], in the order in which they were first seen, and with the breaks that meet it, uncut.
 func (t *Timeline) Context(c *Context, w Span) {
 	c.Celebrities, c.Objects = c.Celebrities[:0], c.Objects[:0]
+	c.Breaks = t.breaks.appendMeeting(c.Breaks[:0], w)
 	for _, o := range t.candidates(w) {
 		if !o.Meets(w) {
 			continue

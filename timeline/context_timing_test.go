@@ -55,7 +55,7 @@ func BenchmarkWith(b *testing.B) {
 }
 
 func TestContextAllocatesNothing(t *testing.T) {
-	tl := event(1000)
+	tl := event(1000).WithBreaks([]timeline.Break{ended("a", 400_000, 505_000), lasting("b", 510_000, 510_000)})
 	var c timeline.Context
 	look := func() { tl.Context(&c, span(500_000, 515_000)) }
 	look() // grows the slices once

@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// Timeline is an immutable snapshot of one media's observations and of the stretches that were analysed. Any number
-// of goroutines may read it; With makes the next one.
+// Timeline is an immutable snapshot of one media's observations, of the stretches that were analysed and of its breaks. Any
+// number of goroutines may read it; With and WithBreaks make the next one.
 type Timeline struct {
 	observations []*Observation // by From, no two the same
 	longest      Position       // length of the longest observation
 	analyzed     []Span         // by From, disjoint and not touching
+	breaks       breakList
 }
 
 // New returns a timeline of the given observations and analysed spans, in any order. The observations belong to the
@@ -27,6 +28,7 @@ func (t *Timeline) With(observations []*Observation, analyzed []Span) *Timeline 
 		observations: append(make([]*Observation, 0, len(t.observations)+len(observations)), t.observations...),
 		longest:      t.longest,
 		analyzed:     merge(t.analyzed, analyzed),
+		breaks:       t.breaks,
 	}
 	for _, o := range observations {
 		n.longest = max(n.longest, o.Len())
@@ -44,7 +46,8 @@ func (t *Timeline) With(observations []*Observation, analyzed []Span) *Timeline 
 	return n
 }
 
-// Without returns a timeline without the observations that end, and the analysed spans that lie, at or before p.
+// Without returns a timeline without the observations and breaks that end, and the analysed spans that lie, at or before
+// p. A break whose end is not known stays.
 func (t *Timeline) Without(p Position) *Timeline {
 	n := new(Timeline)
 	for _, o := range t.observations {
@@ -58,6 +61,13 @@ func (t *Timeline) Without(p Position) *Timeline {
 			n.analyzed = append(n.analyzed, Span{max(s.From, p), s.Until})
 		}
 	}
+	var breaks []Break
+	for _, b := range t.breaks.all {
+		if b.Until > p || b.endless() {
+			breaks = append(breaks, b)
+		}
+	}
+	n.breaks = newBreakList(breaks)
 	return n
 }
 

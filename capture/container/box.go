@@ -1,6 +1,7 @@
 package container
 
 import (
+	"bytes"
 	"encoding/binary"
 	"iter"
 )
@@ -81,6 +82,18 @@ func (f *fields) uint(n int) uint64 {
 func (f *fields) u8() int     { return int(f.uint(1)) }
 func (f *fields) u16() int    { return int(f.uint(2)) }
 func (f *fields) u32() uint32 { return uint32(f.uint(4)) }
+
+// text reads a string up to its terminating zero.
+func (f *fields) text() string {
+	end := bytes.IndexByte(f.b, 0)
+	if end < 0 {
+		f.short, f.b = true, nil
+		return ""
+	}
+	s := string(f.b[:end])
+	f.b = f.b[end+1:]
+	return s
+}
 
 // version reads a full box's version and flags.
 func (f *fields) version() (version int, flags uint32) {

@@ -25,13 +25,14 @@ const (
 var (
 	// ErrNoVideo is returned for audio or subtitles alone: packed audio, WebVTT, a stream without a video track.
 	ErrNoVideo = errors.New("no video")
-	// ErrCodec is returned for video that is neither H.264 nor HEVC.
+	// ErrCodec is returned for video that is neither H.264 nor HEVC, nor MPEG-2 in a transport stream.
 	ErrCodec = errors.New("unsupported video codec")
 	// ErrEncrypted is returned for video encrypted inside the container: SAMPLE-AES, Common Encryption, scrambled TS.
 	ErrEncrypted = errors.New("encrypted video")
 	// ErrFormat is returned for what is neither MPEG-TS nor fragmented MP4, or is damaged beyond use.
 	ErrFormat = errors.New("not a usable segment")
-	// ErrEmpty is returned when there are no bytes, or a video track without a picture.
+	// ErrEmpty is returned when there are no bytes, or a video track without a picture: a part may hold audio alone, or a
+	// piece of a large picture.
 	ErrEmpty = errors.New("empty segment")
 )
 
@@ -62,34 +63,41 @@ func (c Codec) String() string {
 type Video struct {
 	Codec Codec
 	// Params are the parameter sets in force at the first unit, without start codes: SPS and PPS (H.264), or VPS,
-	// SPS and PPS (HEVC). Where a TS segment starts between keyframes they are the first that it brings; nil if none.
+	// SPS and PPS (HEVC); for MPEG-2 the sequence header with its extensions, from its start code on. Where a TS segment
+	// starts between keyframes they are the first that it brings; nil if none.
 	Params [][]byte
 	// Width and Height are the picture's size after cropping, in pixels, by the first SPS of Params; 0 if unreadable.
 	Width, Height int
-	// Shape holds at the first unit.
+	// Shape holds at the first unit, as far as Params or the container say.
 	Shape Shape
 	// Units are the whole pictures in decoding order, never empty.
 	Units []Unit
-	// Cues are the SCTE-35 sections of a transport stream, in its order.
+	// Cues are the SCTE-35 sections of a transport stream or of an fMP4's event messages, in its order.
 	Cues []Cue
-	// Tables are the program tables of a transport stream, for parts of it that come without.
+	// Tables are the program tables of a transport stream and the sequence parameters in force at its end, for Demux of
+	// what follows it, which may come without. They are nil for fMP4.
 	Tables *Init
-	// Damaged counts pictures that are left out because packets or bytes of them are missing.
+	// Damaged counts pictures that are left out because packets or bytes of them are missing: also those that a part or
+	// a byte range cuts off.
 	Damaged int
 }
 
-// Unit is one access unit: as a rule one picture. Two fields that come in one PES packet or sample are one unit.
+// Unit is one picture with what comes in front of it. The two fields of an interlaced picture are one unit, whether they
+// come together or one after the other; its times are the first field's. A field of HEVC is a unit of its own.
 type Unit struct {
 	// PTS and DTS count ticks of Clock. From a TS they are as in the stream, 33 bits (0 to 2^33-1); from fMP4 they are
 	// tfdt and trun, moved by the track's edit list as players do, rounded; they may be negative.
 	PTS, DTS int64
 	// Key says that decoding can start here: an H.264 IDR or an I picture with a recovery point SEI, an HEVC IDR, CRA
-	// or BLA. Leading pictures after an open GOP's key may refer to what came before it.
+	// or BLA, an MPEG-2 I picture behind a sequence header; or a first field of that kind. Leading pictures after an
+	// open GOP's key may refer to what came before it. A P picture where a gradual refresh begins is not a key: what is
+	// decoded from there shows wrong pictures until the refresh is through.
 	Key bool
 	// Reference is false when no other picture needs this one.
 	Reference bool
-	// Params are the parameter sets that came with a key unit, or that its sample entry newly brings into force; nil
-	// when it brought none. They replace Video.Params from here on.
+	// Params are the parameter sets, as in Video.Params, that came with a key unit, or that its sample entry newly brings into force; nil
+	// when it brought none. They replace Video.Params from here on: an SPS in force is among them where the unit brought
+	// but a PPS.
 	Params [][]byte
 	// Shape is that of the pictures from here on; nil where Params is.
 	Shape *Shape
@@ -103,9 +111,13 @@ type Unit struct {
 	raw    []byte // the sample, or the packets from the unit's first to its last
 }
 
-// NALUs returns the unit's NAL units without start codes, lengths and access unit delimiters. They are valid while the
-// segment's bytes are. The error wraps ErrFormat when the payload is truncated or holds no NAL unit.
+// NALUs returns the unit's NAL units without start codes, lengths and access unit delimiters. Of MPEG-2 video, which
+// has none, it returns a single slice: the unit's bytes as they are, start codes included. The slices are valid while
+// the segment's bytes are. The error wraps ErrFormat when the payload is truncated or holds no NAL unit.
 func (u Unit) NALUs() ([][]byte, error) {
+	if u.codec == MPEG2 {
+		return [][]byte{u.assemble()}, nil
+	}
 	var nalus [][]byte
 	var err error
 	if u.lenLen == 0 {

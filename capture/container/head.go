@@ -33,7 +33,7 @@ func (h *head) flush() {
 	}
 	h.scan(3)
 	if h.nal >= 0 && !h.pic.found {
-		h.pic.add(trimZeros(h.buf[h.nal:]))
+		h.take(len(h.buf))
 		h.nal = -1
 	}
 }
@@ -50,13 +50,23 @@ func (h *head) scan(need int) {
 			return
 		}
 		if h.nal >= 0 {
-			h.pic.add(trimZeros(h.buf[h.nal:begin]))
+			h.take(begin)
 		}
 		h.nal, h.next = behind, behind
 		if h.pic.found {
 			return
 		}
 	}
+}
+
+// take gives the picture what ends at end, without what was stuffed behind a NAL unit. The last bytes of an MPEG-2
+// header may well be zeros.
+func (h *head) take(end int) {
+	b := h.buf[h.nal:end]
+	if h.pic.codec != MPEG2 {
+		b = trimZeros(b)
+	}
+	h.pic.add(b)
 }
 
 // continues reports whether a PES packet's payload goes on with the picture at hand: it begins with a slice that is

@@ -27,6 +27,8 @@ type track struct {
 	shift   int64  // what the edit list adds to every time
 	entries []entry
 	trex    sampleDefaults
+	turn    int      // degrees clockwise
+	others  []uint32 // ids of the other tracks
 }
 
 // entry is one sample entry: how to decode the samples that name it.
@@ -34,6 +36,7 @@ type entry struct {
 	codec  Codec
 	lenLen uint8
 	params [][]byte
+	box    colour
 	err    error // why its samples cannot be read
 }
 
@@ -75,23 +78,33 @@ func parseMoov(b []byte) (*Init, error) {
 	refusal := fmt.Errorf("MP4 without a video track: %w", ErrNoVideo)
 	movieScale := movieScale(child(b, "mvhd"))
 	tracks := 0
+	var video *track
+	var others []uint32
 	for kind, x := range boxes(b) {
 		if tracks++; kind != "trak" || tracks > maxTracks {
 			continue
 		}
+		if video != nil {
+			others = append(others, parseTrackHeader(x.body).id)
+			continue
+		}
 		t, err := parseTrack(x.body, movieScale)
 		if err != nil {
+			others = append(others, parseTrackHeader(x.body).id)
 			refusal = worse(refusal, err)
 			continue
 		}
-		mvex := child(b, "mvex")
-		if mvex == nil {
-			return nil, fmt.Errorf("MP4 that is not fragmented (no mvex box): %w", ErrFormat)
-		}
-		t.trex = parseTrex(mvex, t.id)
-		return &Init{track: t}, nil
+		video = t
 	}
-	return nil, refusal
+	if video == nil {
+		return nil, refusal
+	}
+	mvex := child(b, "mvex")
+	if mvex == nil {
+		return nil, fmt.Errorf("MP4 that is not fragmented (no mvex box): %w", ErrFormat)
+	}
+	video.others, video.trex = others, parseTrex(mvex, video.id)
+	return &Init{track: video}, nil
 }
 
 func movieScale(mvhd []byte) uint32 {
@@ -109,18 +122,14 @@ func parseTrack(b []byte, movieScale uint32) (*track, error) {
 	if string(hdlr.bytes(4)) != "vide" {
 		return nil, fmt.Errorf("track without video: %w", ErrNoVideo)
 	}
-	t := new(track)
-	tkhd := fields{b: child(b, "tkhd")}
-	version, _ := tkhd.version()
-	tkhd.either(version)
-	tkhd.either(version)
-	t.id = tkhd.u32()
+	header := parseTrackHeader(b)
+	t := &track{id: header.id, turn: header.turn}
 	mdhd := fields{b: child(b, "mdia", "mdhd")}
-	version, _ = mdhd.version()
+	version, _ := mdhd.version()
 	mdhd.either(version)
 	mdhd.either(version)
 	t.scale = mdhd.u32()
-	if tkhd.short || mdhd.short || t.scale == 0 {
+	if header.short || mdhd.short || t.scale == 0 {
 		return nil, fmt.Errorf("video track without id or timescale: %w", ErrFormat)
 	}
 	t.shift = parseEdits(child(b, "edts", "elst"), movieScale, t.scale)
@@ -136,6 +145,38 @@ func parseTrack(b []byte, movieScale uint32) (*track, error) {
 		refusal = fmt.Errorf("video track without a sample entry: %w", ErrFormat)
 	}
 	return nil, refusal
+}
+
+// trackHeader is what a tkhd box says (8.3.2).
+type trackHeader struct {
+	id    uint32
+	turn  int // degrees clockwise
+	short bool
+}
+
+func parseTrackHeader(trak []byte) trackHeader {
+	f := fields{b: child(trak, "tkhd")}
+	version, _ := f.version()
+	f.either(version)
+	f.either(version)
+	h := trackHeader{id: f.u32(), short: f.short}
+	f.u32()
+	f.either(version) // duration
+	f.bytes(16)       // of which the last 8 are layer, alternate_group and volume
+	var matrix [9]int32
+	for i := range matrix {
+		matrix[i] = int32(f.u32())
+	}
+	const one = 1 << 16
+	switch [4]int32{matrix[0], matrix[1], matrix[3], matrix[4]} { // x' = ax + cy, y' = bx + dy; y points down
+	case [4]int32{0, one, -one, 0}:
+		h.turn = 90
+	case [4]int32{-one, 0, 0, -one}:
+		h.turn = 180
+	case [4]int32{0, -one, one, 0}:
+		h.turn = 270
+	}
+	return h
 }
 
 // maxDelay bounds what an edit list delays a track, in seconds.
@@ -200,17 +241,57 @@ func parseEntry(kind string, b []byte) entry {
 		return entry{err: fmt.Errorf("short sample entry %q: %w", kind, ErrFormat)}
 	}
 	b = b[visualEntry:]
+	var e entry
 	switch kind {
 	case "encv":
 		scheme := fields{b: child(b, "sinf", "schm")}
 		scheme.version()
 		return entry{err: fmt.Errorf("common encryption, scheme %q: %w", scheme.bytes(4), ErrEncrypted)}
 	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
-		return parseAVCC(child(b, "avcC"))
+		e = parseAVCC(child(b, "avcC"))
 	case "hvc1", "hev1", "dvh1", "dvhe":
-		return parseHVCC(child(b, "hvcC"))
+		e = parseHVCC(child(b, "hvcC"))
+	default:
+		return entry{err: fmt.Errorf("sample entry %q%s: %w", kind, codecName(kind), ErrCodec)}
 	}
-	return entry{err: fmt.Errorf("sample entry %q: %w", kind, ErrCodec)}
+	e.box = parseColour(b)
+	return e
+}
+
+// codecName names what a sample entry that is not read holds, or returns "".
+func codecName(kind string) string {
+	switch kind {
+	case "av01":
+		return " (AV1)"
+	case "vp08", "vp09":
+		return " (VP" + kind[3:] + ")"
+	case "vvc1", "vvi1":
+		return " (VVC)"
+	case "vc-1":
+		return " (VC-1)"
+	case "mp4v":
+		return " (MPEG-4 part 2 or MPEG-2)"
+	}
+	return ""
+}
+
+// parseColour reads a sample entry's pasp and colr boxes (12.1.4, 12.1.5).
+func parseColour(b []byte) colour {
+	var c colour
+	for kind, x := range boxes(b) {
+		f := fields{b: x.body}
+		switch kind {
+		case "pasp":
+			c.aspectWidth, c.aspectHeight = int(f.u32()), int(f.u32())
+		case "colr":
+			if form := string(f.bytes(4)); form == "nclx" || form == "nclc" {
+				c.primaries, c.transfer = f.u16(), f.u16()
+				f.u16() // matrix
+				c.fullRange = form == "nclx" && f.u8()&0x80 != 0
+			}
+		}
+	}
+	return c
 }
 
 // parseAVCC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1).

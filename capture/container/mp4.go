@@ -1,7 +1,9 @@
 package container
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 )
 
 // Bounds of a time that can be scaled safely: wide enough for nanoseconds since 1970.
@@ -33,17 +35,21 @@ func demuxMP4(init *Init, b []byte) (*Video, error) {
 		return nil, fmt.Errorf("fMP4 segment without its initialisation section (EXT-X-MAP): %w", ErrFormat)
 	}
 	r := mp4Reader{b: b, track: init.track, entry: -1}
+	r.units.turn = init.track.turn
 	for kind, x := range boxes(b) {
-		if kind != "moof" {
-			continue
-		}
-		if err := r.moof(x); err != nil {
-			return nil, err
+		switch kind {
+		case "emsg":
+			r.emsg(x.body)
+		case "moof":
+			if err := r.moof(x); err != nil {
+				return nil, err
+			}
 		}
 	}
 	v := r.units.video()
 	switch {
 	case len(v.Units) > 0:
+		v.Cues = r.cues(v.Units)
 		return v, nil
 	case v.Damaged > 0:
 		return nil, fmt.Errorf("fMP4 segment with damaged pictures alone: %w", ErrFormat)
@@ -65,7 +71,12 @@ type mp4Reader struct {
 	time   int64 // decode time of the next sample, in the track's ticks
 	timed  bool
 	used   int  // bytes of the samples so far
-	others bool // there are fragments of other tracks
+	others bool // there are fragments of tracks that the initialisation section does not know
+	before int  // place of the last unit's sample
+	behind int  // and of what follows it
+
+	events []event
+	ahead  []int // how many units came before each event
 }
 
 // fragment is what a traf box says of its samples.
@@ -114,4 +125,23 @@ func (r *mp4Reader) moof(moof box) error {
 		follow = end
 	}
 	return nil
+}
+
+func (r *mp4Reader) emsg(b []byte) {
+	if e, ok := parseEvent(b); ok && len(r.events) < maxCues {
+		r.events, r.ahead = append(r.events, e), append(r.ahead, len(r.units.list))
+	}
+}
+
+// cues gives the events their times, now that the pictures behind them are known.
+func (r *mp4Reader) cues(units []Unit) []Cue {
+	var cues []Cue
+	for i, e := range r.events {
+		if e.after {
+			behind := units[min(r.ahead[i], len(units)-1):]
+			e.time += slices.MinFunc(behind, func(a, b Unit) int { return cmp.Compare(a.PTS, b.PTS) }).PTS
+		}
+		cues = append(cues, Cue{PTS: e.time, Section: e.section})
+	}
+	return cues
 }

@@ -11,6 +11,7 @@ var (
 	sps  = []byte{0x67, 0x64, 0x00, 0x0c, 0xac, 0x3b, 0x50, 0xb0, 0x4b, 0x42, 0x00, 0x00, 0x03, 0x00, 0x02, 0x00, 0x00, 0x03, 0x00, 0x3d, 0x08}
 	sps2 = []byte{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8}
 	pps  = []byte{0x68, 0xee, 0x3c, 0x80}
+	pps2 = []byte{0x68, 0xce, 0x3c, 0x80}
 	aud  = []byte{0x09, 0xf0}
 	// A recovery point behind a longer message with an emulation prevention byte.
 	recovery = []byte{0x06, 0x01, 0x04, 0x00, 0x00, 0x03, 0x00, 0x01, 0x06, 0x01, 0xc4, 0x80}
@@ -58,16 +59,21 @@ func (m *tsMux) tables(streams ...uint16) {
 
 func (m *tsMux) section(pid uint16, s []byte) {
 	binary.BigEndian.PutUint16(s[1:], 0xb000|uint16(len(s)+1))
+	s = binary.BigEndian.AppendUint32(s, crc32(s))
+	s = append([]byte{0}, s...)
+	m.packets(pid, append(s, bytes.Repeat([]byte{0xff}, max(0, 184-len(s)))...))
+}
+
+// crc32 is the CRC_32 of ISO/IEC 13818-1, annex A.
+func crc32(b []byte) uint32 {
 	crc := ^uint32(0)
-	for _, c := range s {
+	for _, c := range b {
 		for bit := 7; bit >= 0; bit-- {
 			top := crc>>31 ^ uint32(c>>bit&1)
 			crc = crc<<1 ^ top*0x04c11db7
 		}
 	}
-	s = binary.BigEndian.AppendUint32(s, crc)
-	s = append([]byte{0}, s...)
-	m.packets(pid, append(s, bytes.Repeat([]byte{0xff}, max(0, 184-len(s)))...))
+	return crc
 }
 
 // pes writes a PES packet of unbounded length; times below 0 are left out.

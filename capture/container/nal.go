@@ -11,12 +11,10 @@ import (
 )
 
 // sliceHead is how many bytes of a slice tell all that picture wants to know.
-const sliceHead = 8
+const sliceHead = 16
 
-// maxSide bounds a believable picture's width and height in pixels.
-const maxSide = 1 << 14
-
-// nalKind is what a NAL unit is, as far as both codecs share it.
+// nalKind is what a NAL unit is, as far as the codecs share it. MPEG-2 video has none: what stands between two of its
+// start codes goes for one.
 type nalKind int
 
 const (
@@ -32,8 +30,11 @@ func (c Codec) classify(nal []byte) nalKind {
 	if len(nal) == 0 {
 		return nalOther
 	}
-	if c == HEVC {
+	switch c {
+	case HEVC:
 		return classifyHEVC(nal)
+	case MPEG2:
+		return classifyMPEG2(nal)
 	}
 	switch h264.NALUType(nal[0] & 31) {
 	case h264.NALUTypeNonIDR, h264.NALUTypeDataPartitionA, h264.NALUTypeIDR:
@@ -59,6 +60,8 @@ func classifyHEVC(nal []byte) nalKind {
 		return nalParams
 	case typ == h265.NALUType_AUD_NUT:
 		return nalDelimiter
+	case typ == h265.NALUType_PREFIX_SEI_NUT:
+		return nalSEI
 	}
 	return nalOther
 }
@@ -80,17 +83,33 @@ type picture struct {
 	key       bool
 	reference bool
 	layer     uint8
+	field     field
 	params    [][]byte // borrowed
 	sei       [][]byte // borrowed
+
+	known  []byte // the SPS, or MPEG-2 sequence header, in force; nil before the first
+	coding coding // what known says
+
+	set   []byte // MPEG-2: the sequence header at hand
+	begun bool   // MPEG-2: the picture header was seen
+	kind  uint16 // MPEG-2: picture_coding_type
+	woven bool   // MPEG-2: its fields are not of one instant
 }
 
 func (p *picture) reset() {
-	*p = picture{codec: p.codec, params: p.params[:0], sei: p.sei[:0]}
+	*p = picture{codec: p.codec, params: p.params[:0], sei: p.sei[:0], known: p.known, coding: p.coding, set: p.set[:0]}
 }
 
 func (p *picture) add(nal []byte) {
+	if p.codec == MPEG2 {
+		p.addMPEG2(nal)
+		return
+	}
 	switch p.codec.classify(nal) {
 	case nalParams:
+		if p.codec == H264 && p.codec.isSequence(nal) && len(nal) <= maxParameterSet {
+			p.learn(nal)
+		}
 		if len(nal) <= maxParameterSet && len(p.params) < maxParameters && !containsSet(p.params, nal) {
 			p.params = append(p.params, nal)
 		}
@@ -110,15 +129,16 @@ func (p *picture) add(nal []byte) {
 
 func (p *picture) sliceH264(nal []byte) {
 	p.reference = nal[0]&0x60 != 0 // nal_ref_idc
+	p.field = p.coding.readField(nal)
 	if h264.NALUType(nal[0]&31) == h264.NALUTypeIDR {
 		p.key = true
 		return
 	}
-	p.key = intraSlice(nal) && slices.ContainsFunc(p.sei, isRecoveryPoint)
+	p.key = intraSlice(nal) && p.recovers()
 }
 
 // sliceHEVC takes a sub-layer non-reference picture for one that nobody needs; pictures of a higher TemporalId may
-// still need it, which Video.settle mends.
+// still need it, which collector.video mends.
 func (p *picture) sliceHEVC(nal []byte) {
 	typ := h265.NALUType(nal[0] >> 1 & 63)
 	p.layer = nal[1]&7 - 1
@@ -134,35 +154,6 @@ func intraSlice(nal []byte) bool {
 	}
 	typ, err := bits.ReadGolombUnsigned(nal, &pos)
 	return err == nil && (typ == 2 || typ == 7)
-}
-
-// isRecoveryPoint reports whether an H.264 SEI NAL unit holds a recovery point message (7.3.2.3.1, D.2.8).
-func isRecoveryPoint(nal []byte) bool {
-	b := h264.EmulationPreventionRemove(nal)[1:]
-	for len(b) >= 2 && b[0] != 0x80 {
-		typ, rest := seiNumber(b)
-		size, rest := seiNumber(rest)
-		if typ == 6 {
-			return true
-		}
-		if size > len(rest) {
-			return false
-		}
-		b = rest[size:]
-	}
-	return false
-}
-
-// seiNumber reads a number coded as any count of 0xFF bytes and a last byte.
-func seiNumber(b []byte) (int, []byte) {
-	n := 0
-	for i, c := range b {
-		n += int(c)
-		if c != 0xff {
-			return n, b[i+1:]
-		}
-	}
-	return n, nil
 }
 
 // splitAnnexB splits a byte stream at its start codes (H.264 and H.265 Annex B).
@@ -238,31 +229,4 @@ func cutLength(b []byte, n int) (nal, rest []byte, ok bool) {
 
 func containsSet(sets [][]byte, nal []byte) bool {
 	return slices.ContainsFunc(sets, func(s []byte) bool { return bytes.Equal(s, nal) })
-}
-
-// size returns the cropped picture size by the first SPS of params, or zeros.
-func (c Codec) size(params [][]byte) (width, height int) {
-	for _, nal := range params {
-		switch {
-		case c == H264 && nal[0]&31 == byte(h264.NALUTypeSPS):
-			var sps h264.SPS
-			if sps.Unmarshal(nal) != nil {
-				return 0, 0
-			}
-			width, height = sps.Width(), sps.Height()
-		case c == HEVC && nal[0]>>1&63 == byte(h265.NALUType_SPS_NUT):
-			var sps h265.SPS
-			if sps.Unmarshal(nal) != nil {
-				return 0, 0
-			}
-			width, height = sps.Width(), sps.Height()
-		default:
-			continue
-		}
-		break
-	}
-	if width <= 0 || height <= 0 || width > maxSide || height > maxSide {
-		return 0, 0
-	}
-	return width, height
 }

@@ -3,13 +3,16 @@ package container
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Stream types of a program map (ISO/IEC 13818-1, table 2-34; SAMPLE-AES: Apple's MPEG-2 Stream Encryption Format).
 const (
+	typeMPEG2         = 0x02
 	typeH264          = 0x1b
 	typeHEVC          = 0x24
 	typePrivate       = 0x06
+	typeCue           = 0x86 // SCTE-35 (ANSI/SCTE 35, 8.1)
 	typeSampleAESH264 = 0xdb
 	typeSampleAESHEVC = 0xdc
 )
@@ -23,6 +26,8 @@ const (
 type program struct {
 	pid   uint16
 	codec Codec
+	cues  []uint16 // PIDs of SCTE-35
+	known []byte   // the SPS or sequence header last in force; nil before the first
 }
 
 // findProgram reads program tables until one names a video stream that can be read. Its error is the best reason
@@ -135,23 +140,37 @@ func readPMT(table []byte) (*program, error) {
 	}
 	off := 12 + int(binary.BigEndian.Uint16(body[10:])&0xfff)
 	err := fmt.Errorf("transport stream without a video stream: %w", ErrNoVideo)
+	var prog program
 	for off+5 <= len(body) {
 		typ, pid := body[off], binary.BigEndian.Uint16(body[off+1:])&0x1fff
 		info := int(binary.BigEndian.Uint16(body[off+3:]) & 0xfff)
 		off += 5
-		codec, refusal := streamCodec(typ, body[off:min(off+info, len(body))])
-		if codec != 0 {
-			return &program{pid, codec}, nil
+		descriptors := body[off:min(off+info, len(body))]
+		codec, refusal := streamCodec(typ, descriptors)
+		switch {
+		case codec != 0:
+			if prog.codec == 0 {
+				prog.pid, prog.codec = pid, codec
+			}
+		case typ == typeCue, registration(descriptors) == "CUEI":
+			if len(prog.cues) < maxCueStreams && !slices.Contains(prog.cues, pid) {
+				prog.cues = append(prog.cues, pid)
+			}
 		}
 		err = worse(err, refusal)
 		off += info
 	}
-	return nil, err
+	if prog.codec == 0 {
+		return nil, err
+	}
+	return &prog, nil
 }
 
 // streamCodec returns a stream's codec, or why its video cannot be read; neither when it is no video.
 func streamCodec(typ byte, descriptors []byte) (Codec, error) {
 	switch typ {
+	case typeMPEG2:
+		return MPEG2, nil
 	case typeH264:
 		return H264, nil
 	case typeHEVC:
@@ -162,12 +181,12 @@ func streamCodec(typ byte, descriptors []byte) (Codec, error) {
 		switch format := registration(descriptors); format {
 		case "HEVC":
 			return HEVC, nil
-		case "AV01", "VVC ":
+		case "AV01", "VVC ", "VC-1", "VP09":
 			return 0, fmt.Errorf("%s: %w", format, ErrCodec)
 		}
 	}
 	name := map[byte]string{
-		0x01: "MPEG-1 video", 0x02: "MPEG-2 video", 0x10: "MPEG-4 part 2", 0x21: "JPEG 2000", 0x33: "VVC",
+		0x01: "MPEG-1 video", 0x10: "MPEG-4 part 2", 0x21: "JPEG 2000", 0x33: "VVC",
 		0x42: "AVS", 0xd1: "Dirac", 0xd2: "AVS2", 0xd4: "AVS3", 0xea: "VC-1",
 	}[typ]
 	if name != "" {

@@ -23,8 +23,10 @@ type Shape struct {
 	Interlaced bool
 }
 
-// Cue is an SCTE-35 splice_info_section found in a transport stream (ANSI/SCTE 35, section 9).
+// Cue is an SCTE-35 splice_info_section found in a transport stream or an event message (ANSI/SCTE 35, section 9).
 type Cue struct {
-	PTS     int64  // of the newest picture before it, in ticks of Clock as they stand in the stream
+	// PTS counts ticks of Clock as Unit's does: in a transport stream that of the newest picture before the section, or
+	// of the first where none came before; in fMP4 the event's presentation time.
+	PTS     int64
 	Section []byte // whole, checksum verified; a copy
 }

@@ -27,8 +27,13 @@ func read(t testing.TB, path string) []byte {
 func ffmpeg(t testing.TB, args string) string {
 	t.Helper()
 	dir := t.TempDir()
-	testmedia.FFmpeg(t, dir, strings.Fields(args)...)
+	ffmpegIn(t, dir, args)
 	return dir
+}
+
+func ffmpegIn(t testing.TB, dir, args string) {
+	t.Helper()
+	testmedia.FFmpeg(t, dir, strings.Fields(args)...)
 }
 
 // packet is what ffprobe and Demux agree on, in ticks of 90 kHz.

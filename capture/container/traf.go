@@ -3,6 +3,7 @@ package container
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // traf reads a track fragment (ISO/IEC 14496-12, 8.8.6) and returns where its data ends. Without a flag that says
@@ -32,7 +33,7 @@ func (r *mp4Reader) traf(b []byte, moof box, follow int) (int, error) {
 	}
 	frag.next = frag.base
 	if !frag.own {
-		r.others = true
+		r.others = r.others || !slices.Contains(r.track.others, id)
 	} else if err := r.begin(b, frag.sampleDefaults.entry); err != nil {
 		return 0, err
 	}
@@ -92,11 +93,19 @@ func (r *mp4Reader) begin(b []byte, number uint32) error {
 	case e.err != nil:
 		return e.err
 	case r.entry < 0:
-		r.units.codec, r.units.params, r.pic.codec = e.codec, e.params, e.codec
+		r.units.codec, r.units.params, r.units.opening, r.pic.codec = e.codec, e.params, e.box, e.codec
 	case r.units.codec != e.codec:
 		return fmt.Errorf("%s and %s in one segment: %w", r.units.codec, e.codec, ErrFormat)
 	case r.entry != i:
 		r.fresh = true
+	}
+	if r.entry != i {
+		r.units.box = e.box
+		for _, set := range e.params {
+			if e.codec.isSequence(set) {
+				r.pic.learn(set)
+			}
+		}
 	}
 	r.entry = i
 	return nil
@@ -193,10 +202,15 @@ func (r *mp4Reader) sample(pos int, s sample) error {
 	if !r.pic.found {
 		return nil
 	}
+	if len(r.units.list) > 0 && r.units.completes(&r.pic) && r.units.list[len(r.units.list)-1].lenLen == e.lenLen {
+		r.complete(pos, end)
+		return nil
+	}
+	r.before, r.behind = pos, end
 	if r.fresh && r.pic.key {
 		r.fresh = false
-		if len(r.pic.params) == 0 {
-			r.pic.params = append(r.pic.params, e.params...)
+		if !slices.ContainsFunc(r.pic.params, e.codec.isSequence) {
+			r.pic.params = slices.Concat(e.params, r.pic.params)
 		}
 	}
 	r.units.add(&r.pic, Unit{
@@ -205,6 +219,16 @@ func (r *mp4Reader) sample(pos int, s sample) error {
 		lenLen: e.lenLen, raw: raw,
 	})
 	return nil
+}
+
+// complete adds a sample that is the second field of the last unit's picture. ISO/IEC 14496-15 wants both in one
+// sample; there are muxers that do otherwise.
+func (r *mp4Reader) complete(pos, end int) {
+	if pos == r.behind {
+		r.units.complete(r.b[r.before:end:end], 0)
+		return
+	}
+	r.units.complete(slices.Concat(r.b[r.before:r.behind], r.b[pos:end]), 0)
 }
 
 // look reads a sample up to its first slice; false means that it is broken before.

@@ -1,6 +1,9 @@
 package container
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // demuxTS demultiplexes an MPEG-TS segment (RFC 8216, 3.2). Without tables of its own it has those of its EXT-X-MAP.
 func demuxTS(init *Init, b []byte) (*Video, error) {
@@ -10,18 +13,21 @@ func demuxTS(init *Init, b []byte) (*Video, error) {
 			return nil, err
 		}
 		prog = init.program
+	} else if init != nil && init.program != nil && init.program.pid == prog.pid && init.program.codec == prog.codec {
+		prog.known = init.program.known
 	}
 	r := newTSReader(b, prog)
+	r.split = prog.codec == MPEG2 // its PES packets may hold any number of pictures
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	if r.unaligned {
+	if r.unaligned && !r.split {
 		s := newTSReader(b, prog)
 		s.split = true
 		if err := s.read(); err != nil {
 			return nil, err
 		}
-		if len(s.units.list) > len(r.units.list) {
+		if more := len(s.units.list) - len(r.units.list); more > 0 || more == 0 && s.units.damaged <= r.units.damaged {
 			r = s
 		}
 	}
@@ -30,6 +36,8 @@ func demuxTS(init *Init, b []byte) (*Video, error) {
 	case len(v.Units) > 0:
 	case r.scrambled > 0:
 		return nil, fmt.Errorf("scrambled transport stream: %w", ErrEncrypted)
+	case r.headless && v.Damaged == 1:
+		return nil, fmt.Errorf("transport stream with a piece of a picture alone: %w", ErrEmpty)
 	case v.Damaged > 0:
 		return nil, fmt.Errorf("transport stream with damaged pictures alone: %w", ErrFormat)
 	default:
@@ -38,6 +46,13 @@ func demuxTS(init *Init, b []byte) (*Video, error) {
 	if !fillTimes(v.Units, r.untimed) {
 		return nil, fmt.Errorf("transport stream without a timestamp: %w", ErrFormat)
 	}
+	v.Cues = r.cues
+	for i := range v.Cues {
+		v.Cues[i].PTS = v.Units[min(max(0, r.cueUnits[i]), len(v.Units)-1)].PTS
+	}
+	tables := *prog
+	tables.known = r.head.pic.known
+	v.Tables = &Init{program: &tables}
 	return v, nil
 }
 
@@ -51,10 +66,13 @@ type tsReader struct {
 
 	cc        continuity
 	head      head
+	begun     bool // a PES packet has begun
 	open      bool // a unit is being collected
 	split     bool // units begin at delimiters, not at PES packets
 	unaligned bool // a PES packet began inside a NAL unit
 	counted   bool // no unit is open because of damage, which was counted
+	apart     bool // something of the PID lies between the last unit and what follows
+	headless  bool // the first packet goes on with a picture that began before
 	scrambled int
 
 	first, last int // places of the open unit's packets
@@ -68,11 +86,20 @@ type tsReader struct {
 
 	untimed []int
 	seam    seam
+	before  int // place of the last unit's first packet
+
+	streams  []cueStream
+	cues     []Cue
+	cueUnits []int // indexes of the units whose time the cues get
 }
 
 func newTSReader(b []byte, prog *program) *tsReader {
 	r := &tsReader{b: b, pid: prog.pid, units: collector{codec: prog.codec}}
 	r.head.pic.codec = prog.codec
+	r.head.pic.learn(prog.known)
+	for _, pid := range prog.cues {
+		r.streams = append(r.streams, cueStream{pid: pid})
+	}
 	return r
 }
 
@@ -88,8 +115,12 @@ func (r *tsReader) read() error {
 		}
 		expected = off + packetSize
 		p := r.b[off:expected]
-		ours = packetPID(p) == r.pid && p[1]&0x80 == 0 // transport_error_indicator
+		pid := packetPID(p)
+		ours = pid == r.pid && p[1]&0x80 == 0 // transport_error_indicator
 		if !ours {
+			if len(r.streams) > 0 {
+				r.cuePacket(pid, p)
+			}
 			continue
 		}
 		r.packet(off, p)
@@ -133,8 +164,7 @@ func (r *tsReader) packet(off int, p []byte) {
 	case r.open:
 		r.add(off, data)
 	case !r.counted:
-		r.units.damaged++
-		r.counted = true
+		r.headerless()
 	}
 	r.stuffed = stuffed
 }
@@ -147,17 +177,48 @@ func (r *tsReader) gap() {
 		r.end(whole)
 		r.counted = !whole
 	}
+	r.apart = true
+}
+
+// cuePacket gathers cues, and with which unit each came: the one at hand, or else the last.
+func (r *tsReader) cuePacket(pid uint16, p []byte) {
+	if p[1]&0x80 != 0 {
+		return
+	}
+	for i := range r.streams {
+		if s := &r.streams[i]; s.pid == pid {
+			s.packet(p, func(section []byte) {
+				if len(r.cues) >= maxCues {
+					return
+				}
+				at := len(r.units.list)
+				if !r.open {
+					at--
+				}
+				r.cues, r.cueUnits = append(r.cues, Cue{Section: bytes.Clone(section)}), append(r.cueUnits, at)
+			})
+			return
+		}
+	}
+}
+
+// noUnit notes that the unit at hand did not become one of its own: its cues go to the one before.
+func (r *tsReader) noUnit() {
+	for i := len(r.cueUnits) - 1; i >= 0 && r.cueUnits[i] == len(r.units.list); i-- {
+		r.cueUnits[i]--
+	}
 }
 
 // start takes the first packet of a PES packet.
 func (r *tsReader) start(off int, data []byte) {
+	r.begun = true
 	h, ok := readPES(data)
 	if !ok {
 		if r.open {
 			r.end(true)
 		}
 		r.units.damaged++
-		r.counted = true
+		r.counted, r.apart = true, true
 		return
 	}
 	es := data[h.header:]
@@ -184,6 +245,13 @@ func (r *tsReader) start(off int, data []byte) {
 	r.add(off, es)
 }
 
+// headerless counts a picture whose beginning is missing.
+func (r *tsReader) headerless() {
+	r.headless = !r.begun
+	r.units.damaged++
+	r.counted = true
+}
+
 // begin opens a unit whose first packet is at off.
 func (r *tsReader) begin(off, skip int) {
 	r.open, r.counted, r.timed = true, false, false
@@ -206,16 +274,23 @@ func (r *tsReader) end(whole bool) {
 	r.open = false
 	r.head.flush()
 	pic := &r.head.pic
-	if !whole {
-		r.units.damaged++
+	if !whole || !pic.found {
+		r.apart = true
+		r.noUnit()
+		if !whole {
+			r.units.damaged++
+		} // else a delimiter or parameter sets, but no picture
 		return
 	}
-	if !pic.found {
-		return // a delimiter or parameter sets, but no picture
+	if !r.apart && r.units.completes(pic) {
+		r.units.complete(r.b[r.before:r.last+packetSize], r.size)
+		r.noUnit()
+		return
 	}
 	if !r.timed {
 		r.untimed = append(r.untimed, len(r.units.list))
 	}
+	r.apart, r.before = false, r.first
 	r.units.add(pic, Unit{
 		PTS: r.pts, DTS: r.dts,
 		pid: r.pid, skip: uint8(r.skip), size: r.size, raw: r.b[r.first : r.last+packetSize],

@@ -168,12 +168,13 @@ func TestParametersChange(t *testing.T) {
 	m.pes(3000, -1, annexB(aud, sps, pps, idr(1)))
 	m.pes(6000, -1, annexB(aud, sps2, pps, idr(2)))
 	m.pes(9000, -1, annexB(aud, idr(3)))
+	m.pes(12000, -1, annexB(aud, pps2, idr(3)))
 	v := demux(t, nil, m.out)
 	var got [][][]byte
 	for _, u := range v.Units {
 		got = append(got, u.Params)
 	}
-	if diff := cmp.Diff([][][]byte{nil, {sps, pps}, {sps2, pps}, nil}, got); diff != "" {
+	if diff := cmp.Diff([][][]byte{nil, {sps, pps}, {sps2, pps}, nil, {sps2, pps2}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([][]byte{sps, pps}, v.Params); diff != "" {
@@ -269,9 +270,12 @@ func TestRefused(t *testing.T) {
 		want    error
 	}{
 		{"nothing", nil, container.ErrEmpty},
+		{"SAMPLE-AES HEVC", stream(0xdc, videoPID), container.ErrEncrypted},
 		{"SAMPLE-AES", stream(0xdb, videoPID, 0xcf, 0x101), container.ErrEncrypted},
 		{"scrambled", scrambled, container.ErrEncrypted},
-		{"MPEG-2", stream(0x02, videoPID), container.ErrCodec},
+		{"MPEG-1", stream(0x01, videoPID), container.ErrCodec},
+		{"VC-1", stream(0xea, videoPID), container.ErrCodec},
+		{"VVC", stream(0x33, videoPID), container.ErrCodec},
 		{"audio", stream(0x0f, 0x101), container.ErrNoVideo},
 		{"no picture", stream(0x1b, 0x105), container.ErrEmpty},
 		{"PAT of wrong checksum", broken, container.ErrFormat},

@@ -12,6 +12,7 @@ import (
 
 const (
 	x264 = "-c:v libx264 -preset veryfast -crf 28 -x264-params "
+	x262 = "-c:v mpeg2video -q:v 6 -sc_threshold 1000000000 "
 	x265 = "-c:v libx265 -preset ultrafast -crf 28 -x265-params log-level=none:"
 )
 
@@ -36,6 +37,14 @@ func TestPositionsAreThoseOfTheDecodedPictures(t *testing.T) {
 		{"HEVC open GOP", testmedia.Stream{Rate: "25", Encoder: fields(x265 + "keyint=50:min-keyint=50:scenecut=0:bframes=4:b-adapt=0:open-gop=1")}, 25},
 		{"HEVC closed GOP fMP4", testmedia.Stream{Rate: "50", FMP4: true, Encoder: fields("-tag:v hvc1 " + x265 + "keyint=100:min-keyint=100:scenecut=0:bframes=3:open-gop=0")}, 50},
 		{"HEVC 10 bit", testmedia.Stream{Rate: "30000/1001", Format: "yuv420p10le", Encoder: fields(x265 + "keyint=60:min-keyint=60:scenecut=0:bframes=3")}, 30000.0 / 1001},
+		{"HEVC 59.94 Hz", testmedia.Stream{Rate: "60000/1001", Encoder: fields(x265 + "keyint=120:min-keyint=120:scenecut=0:bframes=3")}, 60000.0 / 1001},
+		{"MPEG-2 without B", testmedia.Stream{Rate: "25", Encoder: fields(x262 + "-g 50")}, 25},
+		{"MPEG-2", testmedia.Stream{Rate: "30000/1001", Encoder: fields(x262 + "-g 60 -bf 2")}, 30000.0 / 1001},
+		{"MPEG-2 closed GOP", testmedia.Stream{Rate: "25", Encoder: fields(x262 + "-g 25 -bf 2 -flags +cgop")}, 25},
+		{"MPEG-2 low delay", testmedia.Stream{Rate: "25", Encoder: fields(x262 + "-g 25 -flags +low_delay")}, 25},
+		{"MPEG-2 interlaced", testmedia.Stream{Rate: "25", Encoder: fields(x262 + "-g 12 -bf 2 -flags +ildct+ilme -alternate_scan 1")}, 25},
+		{"MPEG-2 interlaced 4:2:2", testmedia.Stream{Rate: "30000/1001", Format: "yuv422p", Encoder: fields(x262 + "-g 15 -bf 2 -flags +ildct+ilme")}, 30000.0 / 1001},
+		{"MPEG-2 59.94 Hz", testmedia.Stream{Rate: "60000/1001", Encoder: fields(x262 + "-g 60 -bf 2")}, 60000.0 / 1001},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

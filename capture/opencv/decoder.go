@@ -39,15 +39,24 @@ var configure = sync.OnceValue(func() error {
 
 // Decoder decodes the jobs of one stream. It is used by one goroutine at a time.
 type Decoder struct {
-	file  *os.File // in memory; gone with the process
-	path  string
-	full  gocv.Mat
-	spare gocv.Mat // memory for the next full picture while pictures wait
-	half  gocv.Mat
-	small gocv.Mat
-	rgba  gocv.Mat
-	pix   *image.RGBA
+	file *os.File // in memory; gone with the process
+	path string
+	held int // bytes of full pictures that may wait, beside the first
+
+	full   gocv.Mat
+	spare  gocv.Mat // memory for the next full picture while pictures wait
+	square gocv.Mat // the full picture with square samples
+	turned gocv.Mat
+	half   gocv.Mat
+	small  gocv.Mat
+	rgba   gocv.Mat
+
+	tone *toneMap
+	pix  *image.RGBA
 }
+
+// heldBytes is ten pictures of 1080p.
+const heldBytes = 64 << 20
 
 // New returns a decoder; Close frees it.
 func New() (*Decoder, error) {
@@ -58,36 +67,34 @@ func New() (*Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make memory file: %w", err)
 	}
-	return &Decoder{
-		file:  os.NewFile(uintptr(fd), "spotter-pictures"),
-		path:  fmt.Sprintf("/proc/self/fd/%d", fd),
-		full:  gocv.NewMat(),
-		spare: gocv.NewMat(),
-		half:  gocv.NewMat(),
-		small: gocv.NewMat(),
-		rgba:  gocv.NewMat(),
-	}, nil
+	d := &Decoder{
+		file: os.NewFile(uintptr(fd), "spotter-pictures"),
+		path: fmt.Sprintf("/proc/self/fd/%d", fd),
+		held: heldBytes,
+	}
+	for _, m := range d.mats() {
+		*m = gocv.NewMat()
+	}
+	return d, nil
+}
+
+func (d *Decoder) mats() []*gocv.Mat {
+	return []*gocv.Mat{&d.full, &d.spare, &d.square, &d.turned, &d.half, &d.small, &d.rgba}
 }
 
 // Close frees the decoder's memory.
 func (d *Decoder) Close() error {
-	return errors.Join(d.full.Close(), d.spare.Close(), d.half.Close(), d.small.Close(), d.rgba.Close(), d.file.Close())
+	err := d.file.Close()
+	for _, m := range d.mats() {
+		err = errors.Join(err, m.Close())
+	}
+	return err
 }
 
 // Decode decodes a job, shows its pictures to the gate in order and emits a sample for each. It stops at the first
 // error of emit and when ctx is done. Pictures that cannot be decoded are left out; the returned error, which wraps
 // ErrDecode, then says how many and why, after all others were emitted.
 func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit func(Sample) error) error {
-	see := func(at timeline.Position) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s, err := d.look(at, gate)
-		if err != nil {
-			return err
-		}
-		return emit(s)
-	}
 	var reason error
 	lost, alone := 0, false
 	for runs := job.Runs; len(runs) > 0; {
@@ -96,11 +103,22 @@ func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit f
 		}
 		n := 1
 		if !alone {
-			n = together(runs)
+			n = min(together(runs), max(1, d.held/max(1, fullBytes(job.Codec, runs[0].Params))))
 		}
 		list, n, err := d.write(job.Codec, runs[:n])
 		if err != nil {
 			list, reason = nil, err
+		}
+		shape := runs[0].Shape
+		see := func(at timeline.Position) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			s, err := d.look(at, shape, gate)
+			if err != nil {
+				return err
+			}
+			return emit(s)
 		}
 		seen, told, err := d.show(list, n > 1, see)
 		if err != nil {
@@ -125,10 +143,12 @@ func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit f
 // maxTogether bounds the pictures that show holds at once.
 const maxTogether = 8
 
-// together returns how many runs from the first on one file holds: lone keyframes with the same parameter sets.
+// together returns how many runs from the first on one file holds: lone keyframes of one shape with the same parameter
+// sets.
 func together(runs []capture.Run) int {
 	n := 1
-	for n < min(len(runs), maxTogether) && len(runs[0].Units) == 1 && len(runs[n].Units) == 1 && equalSets(runs[0].Params, runs[n].Params) {
+	for n < min(len(runs), maxTogether) && len(runs[0].Units) == 1 && len(runs[n].Units) == 1 &&
+		runs[0].Shape == runs[n].Shape && equalSets(runs[0].Params, runs[n].Params) {
 		n++
 	}
 	return n

@@ -141,3 +141,12 @@ func TestSmallBelongsToTheDecoder(t *testing.T) {
 		t.Errorf("%d looks at %p, want two at the same memory", len(seen), seen)
 	}
 }
+
+func decodeJPEG(t testing.TB, b []byte) image.Image {
+	t.Helper()
+	m, err := jpeg.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

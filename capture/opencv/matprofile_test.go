@@ -11,6 +11,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"spotter/capture"
+	"spotter/capture/container"
 	"spotter/capture/opencv"
 )
 
@@ -21,9 +22,15 @@ func TestNoMatIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Hold(3 * 256 * 144)
 	stop := errors.New("stop")
 	for _, interval := range []time.Duration{time.Second, 200 * time.Millisecond} {
 		list := smallJobs(t, interval)
+		for i := range list {
+			for r := range list[i].Runs {
+				list[i].Runs[r].Shape = container.Shape{AspectWidth: 4, AspectHeight: 3, Rotation: 90 * (r % 2), Transfer: container.TransferPQ, Interlaced: true}
+			}
+		}
 		if _, err := positions(d, list); err != nil {
 			t.Fatal(err)
 		}

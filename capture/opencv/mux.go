@@ -5,6 +5,7 @@ package opencv
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -47,7 +48,7 @@ func (d *Decoder) write(codec container.Codec, runs []capture.Run) (list []pictu
 	if err != nil {
 		return nil, 1, err
 	}
-	m := muxer{codec: codec, base: runs[0].Units[0].PTS}
+	m := muxer{codec: codec, params: runs[0].Params, base: runs[0].Units[0].PTS}
 	for taken = 0; taken < len(runs) && m.add(runs[taken], taken == 0); taken++ {
 	}
 	if len(m.list) == 0 {
@@ -67,6 +68,7 @@ func (d *Decoder) write(codec container.Codec, runs []capture.Run) (list []pictu
 // muxer collects the samples of one file.
 type muxer struct {
 	codec   container.Codec
+	params  [][]byte
 	base    int64 // PTS of the first unit
 	samples []*pmp4.Sample
 	dts     []int64 // of each sample
@@ -84,15 +86,11 @@ func (m *muxer) add(r capture.Run, first bool) bool {
 		if !first && (err != nil || m.codec == container.H264 && !h264.IsRandomAccess(nalus)) {
 			return false
 		}
-		nalus = slices.DeleteFunc(nalus, func(n []byte) bool { return isSequenceSet(m.codec, n) })
-		if err != nil || len(nalus) == 0 {
+		if err != nil {
 			continue // damaged: its dependants will look it
 		}
-		if i == 0 { // all parameter sets, whatever the header has room for
-			nalus = slices.Concat(r.Params, nalus)
-		}
-		payload, err := h264.AVCC(nalus).Marshal() // the same length-prefixed form for HEVC
-		if err != nil {
+		payload := m.payload(nalus, i == 0)
+		if payload == nil {
 			continue
 		}
 		m.samples = append(m.samples, &pmp4.Sample{
@@ -107,11 +105,38 @@ func (m *muxer) add(r capture.Run, first bool) bool {
 	return true
 }
 
+// payload returns a unit as a sample, or nil where nothing is left of it.
+func (m *muxer) payload(nalus [][]byte, first bool) []byte {
+	if m.codec == container.MPEG2 {
+		if !first {
+			return mpeg2Picture(nil, bytes.Join(nalus, nil))
+		}
+		return mpeg2Picture(m.params[0], bytes.Join(nalus, nil))
+	}
+	nalus = slices.DeleteFunc(nalus, func(n []byte) bool { return isSequenceSet(m.codec, n) })
+	if len(nalus) == 0 {
+		return nil
+	}
+	if first { // all parameter sets, whatever the header has room for
+		nalus = slices.Concat(m.params, nalus)
+	}
+	payload, err := h264.AVCC(nalus).Marshal() // the same length-prefixed form for HEVC
+	if err != nil {
+		return nil
+	}
+	return payload
+}
+
 // store replaces the memory file's content.
 func (d *Decoder) store(track *pmp4.Track) error {
 	var b seekablebuffer.Buffer
 	if err := (&pmp4.Presentation{Tracks: []*pmp4.Track{track}}).Marshal(&b); err != nil {
 		return fmt.Errorf("mux pictures: %w", err)
+	}
+	if c, ok := track.Codec.(*mp4.CodecMPEG1Video); ok {
+		if err := putSize(b.Bytes(), c.Config); err != nil {
+			return err
+		}
 	}
 	if err := d.file.Truncate(0); err != nil {
 		return fmt.Errorf("write memory file: %w", err)
@@ -119,6 +144,24 @@ func (d *Decoder) store(track *pmp4.Track) error {
 	if _, err := d.file.WriteAt(b.Bytes(), 0); err != nil {
 		return fmt.Errorf("write memory file: %w", err)
 	}
+	return nil
+}
+
+// putSize writes the picture size of a sequence header into the sample entry, for which the muxer has no field: width and
+// height lie 24 bytes behind its type (ISO/IEC 14496-12, 12.1.3).
+func putSize(file, header []byte) error {
+	w, h, err := mpeg2Size(header)
+	if err != nil {
+		return fmt.Errorf("mux pictures: %w", err)
+	}
+	stsd := max(0, bytes.Index(file, []byte("stsd")))
+	at := bytes.Index(file[stsd:], []byte("mp4v"))
+	if at < 0 || stsd+at+4+24+4 > len(file) {
+		return fmt.Errorf("mux pictures: no sample entry")
+	}
+	field := file[stsd+at+4+24:]
+	binary.BigEndian.PutUint16(field, uint16(w))
+	binary.BigEndian.PutUint16(field[2:], uint16(h))
 	return nil
 }
 
@@ -149,6 +192,8 @@ func newTrack(codec container.Codec, params [][]byte) (*pmp4.Track, error) {
 			}
 		}
 		t.Codec = c
+	case container.MPEG2:
+		t.Codec = &mp4.CodecMPEG1Video{Config: params[0]} // its object type says MPEG-2
 	default:
 		return nil, fmt.Errorf("%w: codec %v", ErrDecode, codec)
 	}

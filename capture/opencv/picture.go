@@ -10,52 +10,63 @@ import (
 	"gocv.io/x/gocv"
 
 	"spotter/capture"
+	"spotter/capture/container"
 	"spotter/timeline"
 )
 
 // jpegBytes is what Rekognition takes of an image's bytes at most.
 const jpegBytes = 5 << 20
 
-// look shrinks the full picture, asks the gate and encodes what it admits.
-func (d *Decoder) look(at timeline.Position, gate Gate) (Sample, error) {
+// look puts the full picture right, shrinks it, asks the gate and encodes what it admits.
+func (d *Decoder) look(at timeline.Position, shape container.Shape, gate Gate) (Sample, error) {
 	s := Sample{Position: at}
-	if err := d.shrink(); err != nil {
+	if err := d.weave(shape); err != nil {
+		return s, err
+	}
+	if err := d.shrink(shape); err != nil {
 		return s, err
 	}
 	if !gate.Admit(at, d.pix) {
 		return s, nil
 	}
-	jpeg, err := encode(d.full)
+	full, err := d.upright(shape)
+	if err != nil {
+		return s, err
+	}
+	jpeg, err := encode(full)
 	if err != nil {
 		return s, err
 	}
 	small := *d.pix
 	small.Pix = slices.Clone(d.pix.Pix)
-	s.Frame = &capture.Frame{Position: at, Width: d.full.Cols(), Height: d.full.Rows(), Small: &small, JPEG: jpeg}
+	s.Frame = &capture.Frame{Position: at, Width: full.Cols(), Height: full.Rows(), Small: &small, JPEG: jpeg}
 	return s, nil
 }
 
 // shrink makes d.pix from d.full: halved as often as that leaves enough, and then interpolated, which takes a third of the
-// time of averaging over areas at once.
-func (d *Decoder) shrink() error {
-	w, h := d.full.Cols(), d.full.Rows()
+// time of averaging over areas at once. Tones are mapped after that, which costs a ninth of doing it before.
+func (d *Decoder) shrink(shape container.Shape) error {
+	w, h := smallSize(squareSize(d.full.Cols(), d.full.Rows(), shape))
 	source := d.full
-	if long := max(w, h); long > SmallSide {
-		w, h = max(1, w*SmallSide/long), max(1, h*SmallSide/long)
-		for x, y := source.Cols()/2, source.Rows()/2; max(x, y) >= SmallSide && min(x, y) > 0; x, y = x/2, y/2 {
-			gocv.Resize(source, &d.half, image.Pt(x, y), 0, 0, gocv.InterpolationArea)
-			source = d.half
-		}
+	for x, y := source.Cols()/2, source.Rows()/2; x >= w && y >= h; x, y = x/2, y/2 {
+		gocv.Resize(source, &d.half, image.Pt(x, y), 0, 0, gocv.InterpolationArea)
+		source = d.half
+	}
+	if w != source.Cols() || h != source.Rows() || toneKey(shape) != (container.Shape{}) { // d.full keeps its tones
 		gocv.Resize(source, &d.small, image.Pt(w, h), 0, 0, gocv.InterpolationLinear)
 		source = d.small
 	}
-	gocv.CvtColor(source, &d.rgba, gocv.ColorBGRToRGBA)
-	b, err := d.rgba.DataPtrUint8() // aliases C memory: copied at once
-	if err != nil || len(b) != 4*w*h {
-		return fmt.Errorf("%w: shrink: %d bytes for %dx%d pixels: %v", ErrDecode, len(b), w, h, err)
+	if err := d.toSDR(source, shape); err != nil {
+		return err
 	}
-	if d.pix == nil || d.pix.Rect.Dx() != w || d.pix.Rect.Dy() != h {
-		d.pix = image.NewRGBA(image.Rect(0, 0, w, h))
+	source = d.turn(source, shape.Rotation)
+	gocv.CvtColor(source, &d.rgba, gocv.ColorBGRToRGBA)
+	b, err := pixels(d.rgba, 4) // copied at once
+	if err != nil {
+		return fmt.Errorf("shrink: %w", err)
+	}
+	if bounds := image.Rect(0, 0, d.rgba.Cols(), d.rgba.Rows()); d.pix == nil || d.pix.Rect != bounds {
+		d.pix = image.NewRGBA(bounds)
 	}
 	copy(d.pix.Pix, b)
 	return nil

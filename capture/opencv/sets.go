@@ -19,6 +19,7 @@ const maxPixels = 36_864 * 16 * 16
 var (
 	errNoSets = errors.New("no sequence parameter set")
 	errSize   = errors.New("picture size out of range")
+	errSizes  = errors.New("sequence parameter sets with different picture sizes")
 )
 
 // isSequenceSet reports whether a NAL unit is an SPS or, for HEVC, a VPS.
@@ -31,11 +32,13 @@ func isSequenceSet(codec container.Codec, nal []byte) bool {
 	return t == h264.NALUTypeSPS
 }
 
-// checkSize refuses parameter sets with a picture size that is absurd or cannot be read.
+// checkSize refuses parameter sets with a picture size that is absurd or cannot be read. All have to be of one size: OpenCV
+// believes the header, and a decoder that makes pictures of another size would have it read beyond their end.
 func checkSize(codec container.Codec, params [][]byte) error {
+	var first [2][2]int64
 	found := false
 	for _, n := range params {
-		if !isSequenceSet(codec, n) || codec == container.HEVC && h265.NALUType(n[0]>>1&0x3f) == h265.NALUType_VPS_NUT {
+		if !holdsSize(codec, n) {
 			continue
 		}
 		coded, cropped, err := pictureSize(codec, n)
@@ -48,7 +51,11 @@ func checkSize(codec container.Codec, params [][]byte) error {
 				return fmt.Errorf("%w: %dx%d, at most %d pixels are decoded: choose a smaller variant", errSize, w, h, maxPixels)
 			}
 		}
-		found = true
+		if sizes := [2][2]int64{coded, cropped}; !found {
+			first, found = sizes, true
+		} else if sizes != first {
+			return errSizes
+		}
 	}
 	if !found {
 		return errNoSets
@@ -56,8 +63,36 @@ func checkSize(codec container.Codec, params [][]byte) error {
 	return nil
 }
 
+// fullBytes returns the size of a decoded picture in BGR, as far as parameter sets tell.
+func fullBytes(codec container.Codec, params [][]byte) int {
+	for _, n := range params {
+		if !holdsSize(codec, n) {
+			continue
+		}
+		if coded, _, err := pictureSize(codec, n); err == nil {
+			return int(max(0, min(coded[0], maxPixels)*min(coded[1], maxPixels)*3))
+		}
+	}
+	return 0
+}
+
+// holdsSize reports whether a parameter set says how large pictures are.
+func holdsSize(codec container.Codec, nal []byte) bool {
+	switch codec {
+	case container.MPEG2:
+		return true
+	case container.HEVC:
+		return h265.NALUType(nal[0]>>1&0x3f) == h265.NALUType_SPS_NUT
+	}
+	return isSequenceSet(codec, nal)
+}
+
 // pictureSize returns width and height before and after cropping.
 func pictureSize(codec container.Codec, nal []byte) (coded, cropped [2]int64, err error) {
+	if codec == container.MPEG2 {
+		w, h, err := mpeg2Size(nal)
+		return [2]int64{w, h}, [2]int64{w, h}, err
+	}
 	if codec == container.HEVC {
 		var s h265.SPS
 		if err := s.Unmarshal(nal); err != nil {

@@ -30,15 +30,23 @@ func (w *bitString) ue(values ...uint64) *bitString {
 	return w
 }
 
-// nal closes the bits with the stop bit and puts emulation prevention in.
-func (w *bitString) nal(header ...byte) []byte {
-	w.u(1, 1)
-	var out []byte
+// bytes returns the bits so far, filled up with zeros.
+func (w *bitString) bytes() (out []byte) {
 	for b := range slices.Chunk(w.bits, 8) {
 		v := byte(0)
 		for i, bit := range b {
 			v |= bit << (7 - i)
 		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// nal closes the bits with the stop bit and puts emulation prevention in.
+func (w *bitString) nal(header ...byte) []byte {
+	w.u(1, 1)
+	var out []byte
+	for _, v := range w.bytes() {
 		if v <= 3 && bytes.HasSuffix(out, []byte{0, 0}) {
 			out = append(out, 3)
 		}

@@ -13,21 +13,32 @@ import (
 // show decodes the memory file and sees its wanted pictures, which list has in the order in which they are shown. It
 // returns how many it saw, and of how many pictures of the list it can tell whether they were shown. Where all are to
 // come, it stops at the first that is missing.
+func (d *Decoder) show(list []picture, all bool, see func(timeline.Position) error) (seen, told int, err error) {
+	seen, told, rest, err := d.showHeld(list, all, see)
+	if err != nil || rest == 0 {
+		return seen, told, err
+	}
+	n, told, err := d.showFrom(list, rest, see)
+	return seen + n, told, err
+}
+
+// showHeld is show for all but the pictures of list from rest on, where that is not 0: there were too many of them to hold,
+// and none of the list is missing.
 //
 // Damaged pictures are missing from what the decoder shows, so pictures are told by their time stamps and never
 // counted. OpenCV 4.6 tells the time stamp of each picture, after that of the first, but for those that the decoder still
 // held at the file's end: there it says 0 too. Such pictures wait until the number of all that were shown proves that
 // none is missing.
-func (d *Decoder) show(list []picture, all bool, see func(timeline.Position) error) (seen, told int, err error) {
+func (d *Decoder) showHeld(list []picture, all bool, see func(timeline.Position) error) (seen, told, rest int, err error) {
 	if len(list) == 0 {
-		return 0, 0, nil
+		return 0, 0, 0, nil
 	}
 	video, err := gocv.VideoCaptureFileWithAPI(d.path, gocv.VideoCaptureFFmpeg)
 	if video != nil { // also when it failed to open
 		defer video.Close()
 	}
 	if err != nil {
-		return 0, 0, nil //nolint:nilerr // unreadable: lost
+		return 0, 0, 0, nil //nolint:nilerr // unreadable: lost
 	}
 	var waiting pending
 	defer waiting.close()
@@ -45,8 +56,12 @@ func (d *Decoder) show(list []picture, all bool, see func(timeline.Position) err
 		}
 		ms := video.Get(gocv.VideoCapturePosMsec)
 		if ms == 0 && len(list) > 1 {
-			waiting.take(d, i)
 			next = i + 1
+			if len(waiting) > 0 && (len(waiting)+1)*d.full.Total()*d.full.Channels() > d.held {
+				rest = i
+				break
+			}
+			waiting.take(d, i)
 			continue
 		}
 		if len(waiting) > 0 && waiting[0].index != 0 { // it was the first, and that is not wanted
@@ -55,12 +70,12 @@ func (d *Decoder) show(list []picture, all bool, see func(timeline.Position) err
 		}
 		n, err := d.seeAll(&waiting, list, see)
 		if seen += n; err != nil {
-			return seen, told, err
+			return seen, told, 0, err
 		}
 		told = next
 		j := indexOf(list, ms)
 		if all && j != told {
-			return seen, told, nil
+			return seen, told, 0, nil
 		}
 		if j < told { // not one of ours
 			failures++
@@ -71,19 +86,44 @@ func (d *Decoder) show(list []picture, all bool, see func(timeline.Position) err
 			continue
 		}
 		if err := see(list[j].wanted.At); err != nil {
-			return seen, told, err
+			return seen, told, 0, err
 		}
 		seen, told = seen+1, next
 	}
 	if len(waiting) == 0 {
-		return seen, told, nil
+		return seen, told, 0, nil
 	}
 	video.Grab(len(list) + 1 - next)
 	if shown := video.Get(gocv.VideoCapturePosFrames); int(shown) != len(list) {
-		return seen, waiting[0].index, nil
+		return seen, waiting[0].index, 0, nil
 	}
 	n, err := d.seeAll(&waiting, list, see)
-	return seen + n, len(list), err
+	return seen + n, len(list), rest, err
+}
+
+// showFrom decodes the memory file again and sees the wanted pictures of list from one on, of which none is missing.
+func (d *Decoder) showFrom(list []picture, from int, see func(timeline.Position) error) (seen, told int, err error) {
+	video, err := gocv.VideoCaptureFileWithAPI(d.path, gocv.VideoCaptureFFmpeg)
+	if video != nil {
+		defer video.Close()
+	}
+	if err != nil {
+		return 0, from, nil //nolint:nilerr // unreadable: lost
+	}
+	next := 0
+	for i := from; ; i = next {
+		if i = wantedFrom(list, i); i < 0 {
+			return seen, len(list), nil
+		}
+		video.Grab(i - next)
+		if !video.Read(&d.full) || d.full.Empty() {
+			return seen, i, nil
+		}
+		if err := see(list[i].wanted.At); err != nil {
+			return seen, i, err
+		}
+		seen, next = seen+1, i+1
+	}
 }
 
 // seeAll sees the waiting pictures and leaves the decoder's own in place.

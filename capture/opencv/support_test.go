@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"image"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/capture/opencv"
 	"spotter/internal/testmedia"
 	"spotter/timeline"
@@ -51,7 +53,7 @@ func newDecoder(t testing.TB) *opencv.Decoder {
 // follow reads the recording in dir and hands every segment to handle; faults are returned.
 func follow(t testing.TB, dir string, zero capture.Zero, handle func(*capture.Segment) error) []capture.Fault {
 	t.Helper()
-	folder, err := capture.NewFolder(dir)
+	folder, err := fetch.NewFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func follow(t testing.TB, dir string, zero capture.Zero, handle func(*capture.Se
 	}
 	var faults []capture.Fault
 	f := &capture.Follower{
-		URL: folder.URL(testmedia.Playlist), Getter: folder, Clock: clock, Recording: true,
+		Sources: []*url.URL{folder.URL(testmedia.Playlist)}, Getter: folder, Clock: clock, Recording: true,
 		OnFault: func(x capture.Fault) { faults = append(faults, x) },
 	}
 	err = f.Run(context.Background(), func(_ context.Context, s *capture.Segment) error { return handle(s) })
@@ -164,6 +166,15 @@ func each(t testing.TB, d *opencv.Decoder, job capture.Job, f func(at timeline.P
 		return false
 	})
 	if err := d.Decode(context.Background(), job, gate, func(opencv.Sample) error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+// decode hands every frame of a job to f.
+func decode(t testing.TB, d *opencv.Decoder, job capture.Job, f func(*capture.Frame)) {
+	t.Helper()
+	err := d.Decode(context.Background(), job, gateFunc(admitAll), func(s opencv.Sample) error { f(s.Frame); return nil })
+	if err != nil {
 		t.Error(err)
 	}
 }

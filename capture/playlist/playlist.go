@@ -71,9 +71,21 @@ type Media struct {
 	RemovedRanges []string
 	Segments      []Segment
 	// Parts are those of the segment after the last, which is not complete yet.
-	Parts  []Part
+	Parts []Part
+	// Next is the segment that Parts belong to: what stands behind the last segment already holds for it. It has no URL
+	// and no duration, and is empty where the playlist has ended.
+	Next   Segment
 	Hints  []Hint      // EXT-X-PRELOAD-HINT
 	Ranges []DateRange // EXT-X-DATERANGE, tags with one ID made into one
+	// Inherited is what a delta update takes from its skipped segments; it is for Merge.
+	Inherited Inherited
+}
+
+// Inherited says for how many segments at the front of a delta update the tag that rules them was skipped.
+type Inherited struct {
+	Keys, Maps int
+	MapKeys    []*Map // whose tags stand before any EXT-X-KEY
+	Offsets    int    // byte ranges that continue the one before
 }
 
 // Control is an EXT-X-SERVER-CONTROL.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/store"
 	"spotter/timeline"
 )
@@ -25,6 +26,7 @@ const recordingID = "recording"
 
 func (c *cli) analyzeCommand() *cobra.Command {
 	var format, zero string
+	var allow []string
 	cmd := &cobra.Command{
 		Use:   "analyze URL|FILE",
 		Short: "Analyse one stream or recording, once",
@@ -36,15 +38,16 @@ func (c *cli) analyzeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.analyze(cmd.Context(), conf, args[0], format, zero)
+			return c.analyze(cmd.Context(), conf, args[0], format, zero, allow)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "`FORMAT` of the output: table, json, csv or vtt")
 	cmd.Flags().StringVar(&zero, "zero", "", "where position 0 lies: first, pts or an RFC 3339 time (default first for HLS and TS, pts for other recordings)")
+	cmd.Flags().StringSliceVar(&allow, "allow-host", nil, "further `HOST` that the stream's addresses may lead to, or *.example.org")
 	return cmd
 }
 
-func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName string) error {
+func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName string, allow []string) error {
 	write, err := newFormat(format, c.stdout)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 	}
 	defer recognizers.Close()
 	recognizers.log(log, &conf)
-	from, zero, done, err := openSource(ctx, arg, zero, media.SampleInterval, "spotter/"+version())
+	from, zero, done, err := openSource(ctx, arg, zero, media.SampleInterval, fetch.Options{UserAgent: userAgent(), Allow: allow})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/httpapi"
 	"spotter/store"
 	"spotter/sync/dynamodb"
@@ -37,7 +37,7 @@ type app struct {
 	log         *slog.Logger
 	store       *store.Store
 	recognizers *recognizers
-	getter      *capture.HTTP
+	getters     []*fetch.HTTP // one a stream: with its own cookies and credentials
 	streams     *streams
 	drainers    []*outbox.Drainer
 
@@ -47,7 +47,7 @@ type app struct {
 
 // openApp opens everything that run needs, or nothing. Errors say the mend.
 func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error) {
-	a = &app{config: c, log: log, getter: capture.NewHTTP("spotter/" + version())}
+	a = &app{config: c, log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -103,32 +103,52 @@ func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 		meters.limited(a.recognizers.limited)
 	}
 	for _, m := range a.config.Media {
-		address, err := url.Parse(m.URL)
-		if err != nil {
+		if err := a.openStream(m, meters); err != nil {
 			return err
 		}
-		zero, err := capture.ParseZero(m.Zero)
-		if err != nil {
-			return err
-		}
-		log := a.log.With("media", m.ID)
-		metrics := meters.stream(m.ID)
-		faults := newFaultLog(log, metrics.fault)
-		a.streams.order = append(a.streams.order, m.ID)
-		s := &stream{
-			pipeline: &pipeline{
-				media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizer: a.recognizers,
-				recorder: a.store, metrics: metrics, faults: faults, log: log,
-			},
-			source:  &source{url: address, getter: a.getter},
-			faults:  faults,
-			log:     log,
-			started: time.Now().UTC().Truncate(time.Second),
-		}
-		a.streams.byID[m.ID] = s
-		meters.edge(m.ID, s.liveEdge)
 	}
 	return nil
+}
+
+func (a *app) openStream(m mediaConfig, meters *meters) error {
+	zero, err := capture.ParseZero(m.Zero)
+	if err != nil {
+		return err
+	}
+	log := a.log.With("media", m.ID)
+	metrics := meters.stream(m.ID)
+	faults := newFaultLog(log, metrics.fault)
+	times, err := m.newTimetable(a.config.DataDir, func(err error) { faults.add(faultSchedule, err) })
+	if err != nil {
+		return fmt.Errorf("media %s: %w", m.ID, err)
+	}
+	from, err := a.openSource(&m)
+	if err != nil {
+		return err
+	}
+	s := newStream(&pipeline{
+		media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizer: a.recognizers,
+		recorder: a.store, metrics: metrics, faults: faults, log: log,
+	}, from, times)
+	a.streams.order = append(a.streams.order, m.ID)
+	a.streams.byID[m.ID] = s
+	meters.edge(m.ID, s.liveEdge)
+	return nil
+}
+
+// openSource returns where a media's stream is read.
+func (a *app) openSource(m *mediaConfig) (*source, error) {
+	urls, err := m.urls()
+	if err != nil {
+		return nil, err
+	}
+	options, err := m.fetchOptions(userAgent())
+	if err != nil {
+		return nil, err
+	}
+	getter := fetch.NewHTTP(options)
+	a.getters = append(a.getters, getter)
+	return &source{urls: urls, getter: getter}, nil
 }
 
 func (a *app) openSync(ctx context.Context, registry prometheus.Registerer) error {
@@ -251,6 +271,13 @@ func (a *app) Close() error {
 	if a.store != nil {
 		failed = append(failed, a.store.Close())
 	}
-	a.getter.Close()
+	if a.streams != nil {
+		for _, s := range a.streams.byID {
+			s.close()
+		}
+	}
+	for _, g := range a.getters {
+		g.Close()
+	}
 	return errors.Join(failed...)
 }

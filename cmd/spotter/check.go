@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"spotter/capture"
 	"spotter/capture/opencv"
 	"spotter/models"
 	"spotter/models/onnx"
@@ -87,7 +86,9 @@ func (r *report) all(ctx context.Context, conf *config) {
 	r.data(conf)
 	r.clock()
 	r.ports(conf)
-	r.origins(ctx, conf)
+	for i := range conf.Media {
+		r.media(ctx, conf, &conf.Media[i])
+	}
 	r.credentials(ctx, conf)
 }
 
@@ -191,20 +192,6 @@ func (r *report) ports(conf *config) {
 			err = l.Close()
 		}
 		r.line(p.name+" port", p.address+" is free", err)
-	}
-}
-
-func (r *report) origins(ctx context.Context, conf *config) {
-	getter := capture.NewHTTP("spotter/" + version())
-	defer getter.Close()
-	for _, m := range conf.Media {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		detail, err := capture.Probe(ctx, getter, m.URL)
-		cancel()
-		if err != nil {
-			err = fmt.Errorf("%w: start the stream, or correct its url", err)
-		}
-		r.line("media "+m.ID, detail, err)
 	}
 }
 

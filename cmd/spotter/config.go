@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,8 @@ type config struct {
 	Retention retentionConfig `yaml:"retention"`
 	Engage    later           `yaml:"engage"`
 	Timeline  later           `yaml:"timeline"`
+
+	folder string // of the file
 }
 
 type httpConfig struct {
@@ -40,15 +41,6 @@ type httpConfig struct {
 type listenConfig struct {
 	Listen string `yaml:"listen"`
 	Auth   string `yaml:"auth"`
-}
-
-type mediaConfig struct {
-	ID             string        `yaml:"id"`
-	URL            string        `yaml:"url"`
-	Zero           string        `yaml:"zero"`
-	SampleInterval time.Duration `yaml:"sample_interval"`
-	BackupURLs     later         `yaml:"backup_urls"`
-	Schedule       later         `yaml:"schedule"`
 }
 
 type visionConfig struct {
@@ -136,11 +128,6 @@ func (c *config) setDefaults(root *yaml.Node) {
 	}
 }
 
-func (m *mediaConfig) setDefaults() {
-	m.Zero = cmp.Or(m.Zero, "first")
-	m.SampleInterval = cmp.Or(m.SampleInterval, time.Second)
-}
-
 // defaultConfig is what holds without a file.
 func defaultConfig() config {
 	return config{
@@ -191,6 +178,9 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	if c.folder, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return c, fmt.Errorf("%w: %w", errConfig, err)
+	}
 	if err := parseConfig(text, &c); err != nil {
 		return c, fmt.Errorf("%w: %s:\n%w", errConfig, path, err)
 	}
@@ -213,6 +203,7 @@ func parseConfig(text []byte, c *config) error {
 	c.setDefaults(&root)
 	for i := range c.Media {
 		c.Media[i].setDefaults()
+		c.Media[i].folder = c.folder
 	}
 	c.check(&f)
 	return f.err()

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"spotter/capture"
 	"spotter/vision"
 )
 
@@ -57,10 +55,6 @@ func (c *config) checkLater(f *faults) {
 			f.add("not in this version: remove it or leave it empty", path...)
 		}
 	}
-	for i := range c.Media {
-		refuse(c.Media[i].BackupURLs, "media", i, "backup_urls")
-		refuse(c.Media[i].Schedule, "media", i, "schedule")
-	}
 	refuse(c.Vision.Local.Faces, "vision", "local", "faces")
 	refuse(c.Vision.Local.Identities, "vision", "local", "identities")
 	refuse(c.Sync.SNS, "sync", "sns")
@@ -87,21 +81,6 @@ func loopback(host string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
-}
-
-func (m *mediaConfig) check(f *faults, i int) {
-	if !mediaID.MatchString(m.ID) {
-		f.add(fmt.Sprintf("%q is not an id: 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first", m.ID), "media", i, "id")
-	}
-	if u, err := url.Parse(m.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		f.add(fmt.Sprintf("%q is not an http or https address of a playlist", capture.Redact(m.URL)), "media", i, "url")
-	}
-	if _, err := capture.ParseZero(m.Zero); err != nil {
-		f.add(err.Error(), "media", i, "zero")
-	}
-	if m.SampleInterval < 40*time.Millisecond || m.SampleInterval > time.Minute {
-		f.add(fmt.Sprintf("%s is not between 40ms and 1m", m.SampleInterval), "media", i, "sample_interval")
-	}
 }
 
 func (v *visionConfig) check(f *faults) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,11 +52,13 @@ type pipeline struct {
 
 // step is what the decoding side tells the observing side, in the stream's order.
 type step struct {
-	sample *opencv.Sample   // a picture that was looked at
-	begin  *capture.Segment // a segment begins
-	end    *capture.Segment // all of a segment's pictures were looked at
-	lost   bool             // with end: what the segment shows is not known
-	over   bool             // the stream has ended
+	sample  *opencv.Sample   // a picture that was looked at
+	begin   *capture.Segment // a segment begins
+	breaks  []timeline.Break // new or changed
+	skipped timeline.Span    // of a break, whose pictures nobody looks at; empty if none
+	end     *capture.Segment // all of a segment's pictures were looked at
+	lost    bool             // with end: what the segment shows is not known
+	over    bool             // the stream has ended
 }
 
 // newFollower returns the follower of the pipeline's stream, on the clock that is stored.
@@ -65,9 +68,10 @@ func (p *pipeline) newFollower(address *source) (*capture.Follower, error) {
 		return nil, err
 	}
 	return &capture.Follower{
-		URL:       address.url,
+		Sources:   address.urls,
 		Getter:    address.getter,
 		Clock:     clock,
+		Interval:  p.media.SampleInterval,
 		Recording: address.recording,
 		OnFault: func(f capture.Fault) {
 			p.metrics.lost(f)
@@ -151,15 +155,49 @@ type decoding struct {
 
 // segment looks at one segment's pictures. Only ctx ends it early.
 func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
-	if t, ok := d.recorder.Timeline(d.media.ID); ok && t.Complete(s.Span) {
-		return nil // analysed before a restart
+	skip := d.media.Breaks == breaksSkip
+	told := slices.Clone(s.Breaks)
+	for i := range told {
+		told[i].Skipped = skip
 	}
-	if err := d.send(ctx, step{begin: s}); err != nil {
+	if t, ok := d.recorder.Timeline(d.media.ID); ok && t.Complete(s.Span) { // analysed before a restart
+		return d.send(ctx, step{breaks: told})
+	}
+	if err := d.send(ctx, step{begin: s, breaks: told}); err != nil {
 		return err
+	}
+	parts := []part{{Span: s.Span}}
+	if skip {
+		parts = cutAtBreaks(s)
+		d.planner.Skip = s.InBreak
 	}
 	looked := 0
 	job := d.planner.Plan(s)
-	err := d.decoder.Decode(ctx, job, d.gate, func(x opencv.Sample) error {
+	var failed error
+	for i, p := range parts {
+		if p.inBreak {
+			d.gate.Reset() // what follows is a new scene, though it may look like the one before
+			if err := d.send(ctx, step{skipped: p.Span}); err != nil {
+				return err
+			}
+			continue
+		}
+		n, err := d.decode(ctx, partOf(job, parts, i))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		looked, failed = looked+n, errors.Join(failed, err)
+	}
+	if failed != nil {
+		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, failed))
+	}
+	d.metrics.segments.Inc()
+	return d.send(ctx, step{end: s, lost: looked == 0 && (failed != nil || !s.HasKeyframe())})
+}
+
+// decode looks at the pictures of a job and returns how many there were.
+func (d *decoding) decode(ctx context.Context, job capture.Job) (looked int, err error) {
+	err = d.decoder.Decode(ctx, job, d.gate, func(x opencv.Sample) error {
 		looked++
 		d.metrics.sampled.Inc()
 		if x.Frame != nil {
@@ -167,14 +205,7 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		}
 		return d.send(ctx, step{sample: &x})
 	})
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, err))
-	}
-	d.metrics.segments.Inc()
-	return d.send(ctx, step{end: s, lost: looked == 0 && (err != nil || !s.HasKeyframe())})
+	return looked, err
 }
 
 func (d *decoding) send(ctx context.Context, x step) error {
@@ -191,30 +222,34 @@ type observing struct {
 	*pipeline
 	gate     *vision.Gate
 	observer *vision.Observer // nil before the first segment
+	// resumed is where the last break ended, until the first look behind it.
+	resumed *timeline.Position
 }
 
 func (o *observing) run(ctx context.Context, steps <-chan step) error {
 	for x := range steps {
 		var seen vision.Seen
-		var clock []byte
+		batch := store.Batch{Breaks: x.breaks}
 		switch {
 		case x.begin != nil:
-			seen, clock = o.begin(x.begin)
+			seen, batch.Clock = o.begin(x.begin)
 		case x.over:
 			seen = o.over()
+		case x.skipped.Len() > 0:
+			seen = o.skip(x.skipped)
+			batch.Analyzed = append(batch.Analyzed, x.skipped)
 		case x.end != nil && x.lost:
 			seen = o.cut()
 		case x.sample != nil && x.sample.Frame != nil:
 			seen = o.recognize(ctx, x.sample.Frame)
+			batch.Analyzed = o.resume(x.sample.Frame.Position, len(seen.Observations) > 0)
 		case x.end != nil:
 			seen = o.observer.Through(x.end.Until)
-		default:
-			continue
 		}
 		if x.end != nil {
-			clock = x.end.After
+			batch.Clock = x.end.After
 		}
-		if err := o.record(seen, clock); err != nil {
+		if err := o.record(seen, batch); err != nil {
 			return err
 		}
 		if x.end != nil {
@@ -262,6 +297,7 @@ func (o *observing) newest(at timeline.Position) *timeline.Observation {
 
 // cut ends the scene where it was last seen.
 func (o *observing) cut() vision.Seen {
+	o.resumed = nil
 	o.gate.Reset()
 	return o.observer.Break()
 }
@@ -281,12 +317,13 @@ func (o *observing) recognize(ctx context.Context, f *capture.Frame) vision.Seen
 	return o.observer.Answer(f.Position, answer, time.Now())
 }
 
-func (o *observing) record(seen vision.Seen, clock []byte) error {
-	batch := store.Batch{Media: o.media.ID, Observations: seen.Observations, Clock: clock}
+// record records what was seen, with what else there is of its batch.
+func (o *observing) record(seen vision.Seen, batch store.Batch) error {
+	batch.Media, batch.Observations = o.media.ID, seen.Observations
 	if seen.Analyzed.Len() > 0 {
-		batch.Analyzed = []timeline.Span{seen.Analyzed}
+		batch.Analyzed = append(batch.Analyzed, seen.Analyzed)
 	}
-	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && clock == nil {
+	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && len(batch.Breaks) == 0 && batch.Clock == nil {
 		return nil
 	}
 	if err := o.recorder.Record(batch); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 )
 
 // shift is added to a recording's time stamps when it is packaged: MPEG-TS knows none below zero, which the decoding
@@ -27,10 +28,11 @@ const packaged = "index.m3u8"
 // openSource returns where to read the argument of analyze: the address of a playlist, a playlist file, or any
 // recording that ffmpeg reads, which is packaged into HLS first so that there is one way through the program. It also
 // returns how its zero has to be read, and a function that removes what was made.
-func openSource(ctx context.Context, arg string, zero capture.Zero, interval time.Duration, userAgent string) (*source, capture.Zero, func(), error) {
+func openSource(ctx context.Context, arg string, zero capture.Zero, interval time.Duration, options fetch.Options) (*source, capture.Zero, func(), error) {
 	if u, err := url.Parse(arg); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		getter := capture.NewHTTP(userAgent)
-		return &source{url: u, getter: getter, recording: true}, zero, getter.Close, nil
+		options.Hosts = []string{u.Hostname()}
+		getter := fetch.NewHTTP(options)
+		return &source{urls: []*url.URL{u}, getter: getter, recording: true}, zero, getter.Close, nil
 	}
 	info, err := os.Stat(arg)
 	if err != nil {
@@ -64,11 +66,11 @@ func openSource(ctx context.Context, arg string, zero capture.Zero, interval tim
 }
 
 func openFolder(dir, name string) (*source, func(), error) {
-	folder, err := capture.NewFolder(dir)
+	folder, err := fetch.NewFolder(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &source{url: folder.URL(name), getter: folder, recording: true}, func() { folder.Close() }, nil
+	return &source{urls: []*url.URL{folder.URL(name)}, getter: folder, recording: true}, func() { folder.Close() }, nil
 }
 
 // isPlaylist reports whether a file begins as RFC 8216 section 4.1 has it.

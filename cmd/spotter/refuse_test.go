@@ -42,6 +42,8 @@ func TestRefusals(t *testing.T) {
 		"emptied database":            {short, "", "", "restore it from a backup, or move it away to begin a new one"},
 		"no cloud region":             {newData(t), "vision: {local: {recognizer: classic}}", "vision: {rekognition: }", "set vision.rekognition.region or AWS_REGION"},
 		"no region of the table":      {newData(t), "vision: {", "sync: {dynamodb: }\nvision: {", "set sync.dynamodb.region or AWS_REGION"},
+		"no password file":            {newData(t), "{id: cup,", "{id: cup, basic_auth: {username: box, password_file: /nowhere/password},", "put the file there, and let this user read it"},
+		"no address":                  {newData(t), "{id: cup,", "{id: cup, headers_file: " + file + ",", "headers_file: line 1: want Name: value"},
 		"no model":                    {newData(t), "recognizer: classic", "recognizer: onnx", "spotter models pull yolox-nano"},
 	} {
 		t.Run(name, func(t *testing.T) {

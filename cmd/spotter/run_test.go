@@ -54,8 +54,7 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("faults of the bad ones", func(t *testing.T) {
 		for media, want := range map[string]struct{ state, kind, says string }{
-			"html":   {"waiting", "playlist", "EXTM3U"},
-			"gone":   {"waiting", "playlist", "404"},
+			"html":   {"waiting", "playlist", "page of HTML"},
 			"noise":  {"live", "segment", hls.SegmentPath(window - 1)},
 			"nobody": {"waiting", "playlist", "connection refused"},
 		} {
@@ -67,6 +66,9 @@ func TestRun(t *testing.T) {
 			if f := s.Faults[0]; f.Kind != want.kind || !strings.Contains(f.Message, want.says) || s.AnalyzedUntil != nil {
 				t.Errorf("%s: got %+v, want a fault of kind %s that says %q", media, s, want.kind, want.says)
 			}
+		}
+		if s := b.status("gone"); s.State != "waiting" || len(s.Faults) != 0 {
+			t.Errorf("gone: got %+v, want a stream that waits to be published, without faults", s)
 		}
 		if s := b.status("cup"); s.State != "live" || len(s.Faults) != 0 || s.Source != timeline.SourceClassic {
 			t.Errorf("cup: got %+v, want a live stream without faults", s)

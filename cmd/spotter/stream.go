@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/httpapi"
 	"spotter/timeline"
 )
@@ -20,110 +21,95 @@ const (
 
 // source is where a stream's playlist is read.
 type source struct {
-	url       *url.URL
-	getter    capture.Getter
+	urls      []*url.URL // its address, and then its backups
+	getter    fetch.Getter
 	recording bool
 }
 
-// stream keeps one media's pipeline running, through faults and an operator's stops and starts.
+// stream keeps one media's pipeline running while its schedule and its operator want that, and through faults.
 type stream struct {
 	pipeline *pipeline
 	source   *source
+	times    *timetable // nil: always
+	permit   *permit
 	faults   *faultLog
 	log      *slog.Logger
 	started  time.Time
 
 	mu       sync.Mutex
-	follower *capture.Follower // of the running pipeline
-	stop     context.CancelFunc
-	stopped  bool
-	resume   chan struct{} // closed by start while stopped
+	follower *capture.Follower // of the running pipeline, or the last
+}
+
+// newStream returns a stream that is not running yet; times may be nil.
+func newStream(p *pipeline, from *source, times *timetable) *stream {
+	return &stream{
+		pipeline: p, source: from, times: times, permit: newPermit(times == nil),
+		faults: p.faults, log: p.log, started: time.Now().UTC().Truncate(time.Second),
+	}
+}
+
+// close ends what its schedule is read with. Its run must have returned.
+func (s *stream) close() {
+	if s.times != nil {
+		s.times.close()
+	}
 }
 
 // run keeps the pipeline running until ctx is done.
 func (s *stream) run(ctx context.Context) {
+	keepRunning(ctx, s.times, s.permit, s.once, s.failed)
+}
+
+// keepRunning runs once whenever the permit is given, by times where there are any, again and again until ctx is done.
+// After a failure it waits a while, the longer the more often it failed.
+func keepRunning(ctx context.Context, times *timetable, p *permit, once func(context.Context) error, failed func(error)) {
+	var schedule sync.WaitGroup
+	defer schedule.Wait()
+	if times != nil {
+		schedule.Go(func() { times.run(ctx, p.schedule) })
+	}
 	wait := minRestart
-	for ctx.Err() == nil {
-		if !s.awaitStart(ctx) {
-			return
-		}
+	for p.await(ctx) {
 		began := time.Now()
-		err := s.once(ctx)
+		running, cancel := p.during(ctx)
+		err := once(running)
+		cancel()
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		kind := faultStore
-		var c *crash
-		switch {
-		case errors.As(err, &c):
-			kind = faultCrash
-			s.log.Error("stream crashed", "error", c, "stack", string(c.stack))
-		case errors.Is(err, capture.ErrClock):
-			kind = capture.FaultClock
-		}
-		s.faults.add(kind, err)
+		failed(err)
 		if time.Since(began) > maxRestart {
 			wait = minRestart
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		sleep(ctx, wait)
 		wait = min(2*wait, maxRestart)
 	}
 }
 
-// once runs the pipeline until it fails or is stopped.
+// failed notes why the pipeline ended.
+func (s *stream) failed(err error) {
+	kind := faultStore
+	var c *crash
+	switch {
+	case errors.As(err, &c):
+		kind = faultCrash
+		s.log.Error("stream crashed", "error", c, "stack", string(c.stack))
+	case errors.Is(err, capture.ErrClock):
+		kind = capture.FaultClock
+	}
+	s.faults.add(kind, err)
+}
+
+// once runs the pipeline until it fails or ctx is done.
 func (s *stream) once(ctx context.Context) error {
 	follower, err := s.pipeline.newFollower(s.source)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	s.mu.Lock()
-	if s.stopped {
-		s.mu.Unlock()
-		return nil
-	}
-	s.follower, s.stop = follower, cancel
+	s.follower = follower
 	s.mu.Unlock()
 	return s.pipeline.run(ctx, follower)
-}
-
-// awaitStart waits while the stream is stopped; it returns false when ctx is done.
-func (s *stream) awaitStart(ctx context.Context) bool {
-	s.mu.Lock()
-	resume := s.resume
-	s.mu.Unlock()
-	if resume == nil {
-		return true
-	}
-	select {
-	case <-resume:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// setStopped stops the pipeline, or lets it run again.
-func (s *stream) setStopped(stopped bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped == stopped {
-		return
-	}
-	s.stopped = stopped
-	if !stopped {
-		close(s.resume)
-		s.resume = nil
-		return
-	}
-	s.resume = make(chan struct{})
-	if s.stop != nil {
-		s.stop()
-	}
 }
 
 // liveEdge returns the end of the newest published segment; ok is false while it is unknown.
@@ -141,8 +127,9 @@ func (s *stream) liveEdge() (p timeline.Position, ok bool) {
 // status tells how the stream is doing.
 func (s *stream) status() httpapi.Status {
 	s.mu.Lock()
-	follower, stopped := s.follower, s.stopped
+	follower := s.follower
 	s.mu.Unlock()
+	refused, said := s.permit.refusal()
 	out := httpapi.Status{
 		Media:     s.pipeline.media.ID,
 		State:     httpapi.StateWaiting,
@@ -156,8 +143,11 @@ func (s *stream) status() httpapi.Status {
 			out.LiveEdge = &now.LiveEdge
 		}
 	}
-	if stopped {
+	switch {
+	case said:
 		out.State = httpapi.StateStopped
+	case refused: // for its schedule
+		out.State = httpapi.StateWaiting
 	}
 	if t, ok := s.pipeline.recorder.Timeline(s.pipeline.media.ID); ok {
 		if until, ok := t.AnalyzedUntil(); ok {

@@ -54,17 +54,18 @@ func (s *streams) PositionAt(id string, t time.Time) (timeline.Position, bool) {
 	return x.positionAt(t)
 }
 
-// Start implements httpapi.Control.
-func (s *streams) Start(id string) error { return s.setStopped(id, false) }
+// Start implements httpapi.Control: a stream with a schedule runs until that next changes.
+func (s *streams) Start(id string) error { return s.say(id, true) }
 
-// Stop implements httpapi.Control.
-func (s *streams) Stop(id string) error { return s.setStopped(id, true) }
+// Stop implements httpapi.Control: a stream with a schedule stands still until that next changes, and so until it next
+// starts.
+func (s *streams) Stop(id string) error { return s.say(id, false) }
 
-func (s *streams) setStopped(id string, stopped bool) error {
+func (s *streams) say(id string, run bool) error {
 	x, ok := s.byID[id]
 	if !ok {
 		return fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
 	}
-	x.setStopped(stopped)
+	x.permit.say(run)
 	return nil
 }

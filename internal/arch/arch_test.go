@@ -22,9 +22,13 @@ const module = "spotter/"
 var allowed = map[string][]string{
 	"timeline":           {},
 	"capture/container":  {},
+	"capture/fetch":      {},
+	"capture/playlist":   {},
+	"capture/schedule":   {},
+	"capture/scte35":     {},
 	"models":             {},
 	"models/onnx":        {},
-	"capture":            {"capture/container", "timeline"},
+	"capture":            {"capture/container", "capture/fetch", "capture/playlist", "capture/scte35", "timeline"},
 	"vision":             {"timeline"},
 	"store":              {"timeline"},
 	"httpapi":            {"timeline"},
@@ -38,10 +42,13 @@ var allowed = map[string][]string{
 
 // owners lists the only packages that may import a library.
 var owners = map[string][]string{
-	"gocv.io/x/gocv":                  {"capture/opencv", "vision/classic"},
-	"github.com/yalue/onnxruntime_go": {"models/onnx"},
-	"github.com/grafov/m3u8":          {"capture"},
-	"go.etcd.io/bbolt":                {"store"},
+	"gocv.io/x/gocv":                          {"capture/opencv", "vision/classic"},
+	"github.com/yalue/onnxruntime_go":         {"models/onnx"},
+	"github.com/grafov/m3u8":                  {"capture/playlist"},
+	"github.com/arran4/golang-ical":           {"capture/schedule"},
+	"github.com/teambition/rrule-go":          {"capture/schedule"},
+	"github.com/Comcast/scte35-go/pkg/scte35": {"capture/scte35"},
+	"go.etcd.io/bbolt":                        {"store"},
 }
 
 type pkg struct {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"spotter/capture"
+	"spotter/capture/fetch"
 	"spotter/capture/opencv"
 	"spotter/internal/testmedia"
 	"spotter/timeline"
@@ -55,7 +57,7 @@ func work(what string) error {
 	if err != nil {
 		return err
 	}
-	folder, err := capture.NewFolder(dir)
+	folder, err := fetch.NewFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func work(what string) error {
 		return err
 	}
 	planner, gate := capture.NewPlanner(interval), &counting{gate: vision.NewGate(30 * time.Second)}
-	f := capture.Follower{URL: folder.URL(testmedia.Playlist), Getter: folder, Clock: clock, Recording: true}
+	f := capture.Follower{Sources: []*url.URL{folder.URL(testmedia.Playlist)}, Getter: folder, Clock: clock, Recording: true}
 	err = f.Run(context.Background(), func(ctx context.Context, s *capture.Segment) error {
 		return d.Decode(ctx, planner.Plan(s), gate, func(opencv.Sample) error { return nil })
 	})

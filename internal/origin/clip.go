@@ -1,10 +1,9 @@
 package origin
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,39 +24,35 @@ type Clip struct {
 	Segments []Segment
 }
 
-// Recipe says which clip Encode makes.
-type Recipe struct {
-	HEVC     bool // else H.264
-	FMP4     bool // else MPEG-TS
-	Segments int  // of two seconds, 25 pictures a second, 320x180, a keyframe each second
-	// Offset is added to all time stamps; 95440 s reaches the wrap of 33-bit PTS within four seconds.
-	Offset time.Duration
+// Duration returns how long the clip lasts.
+func (c Clip) Duration() (d time.Duration) {
+	for _, s := range c.Segments {
+		d += s.Duration
+	}
+	return d
 }
 
-// Encode makes a clip of ffmpeg's test pattern. It fails where ffmpeg is not installed.
-func Encode(ctx context.Context, r Recipe) (Clip, error) {
-	dir, err := os.MkdirTemp("", "origin")
-	if err != nil {
-		return Clip{}, err
+// Restamp returns the clip with an offset, which may be negative, added to all of its PTS, DTS, PCR and decode times.
+// Those of TS go round at 2^33. The clip itself stays as it is.
+func (c Clip) Restamp(offset time.Duration) Clip {
+	made := Clip{Init: c.Init}
+	for _, s := range c.Segments {
+		s.Body = c.restamp(s.Body, offset, nil, 0)
+		made.Segments = append(made.Segments, s)
 	}
-	defer os.RemoveAll(dir)
-	codec := "-c:v libx264 -preset ultrafast -sc_threshold 0"
-	if r.HEVC {
-		codec = "-c:v libx265 -preset ultrafast -x265-params log-level=none:scenecut=0:open-gop=0 -tag:v hvc1"
+	return made
+}
+
+// restamp returns a copy of a segment's body with an offset added, and for TS the continuity counters gone on by loops
+// times counts.
+func (c Clip) restamp(body []byte, offset time.Duration, counts map[uint16]int, loops int) []byte {
+	body = bytes.Clone(body)
+	if c.Init != nil {
+		mp4Shift(body, offset, mp4Tracks(c.Init))
+	} else {
+		tsShift(body, offset, counts, loops)
 	}
-	kind, name := "mpegts", "s%d.ts"
-	if r.FMP4 {
-		kind, name = "fmp4", "s%d.m4s"
-	}
-	args := fmt.Sprintf("-v error -nostdin -f lavfi -i testsrc2=size=320x180:rate=25:duration=%d %s -g 25 -keyint_min 25 "+
-		"-output_ts_offset %f -f hls -hls_time 2 -hls_list_size 0 -hls_segment_type %s -hls_segment_filename %s list.m3u8",
-		2*r.Segments, codec, r.Offset.Seconds(), kind, name)
-	cmd := exec.CommandContext(ctx, "ffmpeg", strings.Fields(args)...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return Clip{}, fmt.Errorf("run ffmpeg: %w: %s", err, out)
-	}
-	return Read(filepath.Join(dir, "list.m3u8"))
+	return body
 }
 
 // Read makes a clip of what ffmpeg's HLS muxer wrote, of which it is given the playlist.
@@ -90,4 +85,48 @@ func Read(playlist string) (clip Clip, err error) {
 		clip.Segments = append(clip.Segments, s)
 	}
 	return clip, nil
+}
+
+// readFragments makes a clip of an fMP4 file of one fragment a frame, with a new segment after so many pictures.
+func readFragments(file string, pictures int, duration time.Duration) (clip Clip, err error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return clip, err
+	}
+	all := boxes(body)
+	for _, x := range all {
+		if x.kind == "moof" {
+			clip.Init = body[:x.at]
+			break
+		}
+	}
+	tracks, seen := mp4Tracks(clip.Init), 0
+	for i, x := range all {
+		if x.kind != "moof" || i+1 == len(all) {
+			continue
+		}
+		if holdsVideo(x.body, tracks) {
+			if seen%pictures == 0 {
+				clip.Segments = append(clip.Segments, Segment{Duration: duration})
+			}
+			seen++
+		}
+		if n := len(clip.Segments); n > 0 { // audio before the first picture is left out
+			s := &clip.Segments[n-1]
+			s.Body = append(s.Body, body[x.at:all[i+1].to]...)
+		}
+	}
+	if len(clip.Segments) == 0 {
+		return clip, fmt.Errorf("read ffmpeg's fragments: %s has no picture", filepath.Base(file))
+	}
+	return clip, nil
+}
+
+func holdsVideo(moof []byte, tracks map[uint32]track) bool {
+	for _, t := range within(moof, "traf") {
+		if tracks[readFragment(t.body, tracks).id].video {
+			return true
+		}
+	}
+	return false
 }

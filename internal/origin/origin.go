@@ -2,12 +2,6 @@
 package origin
 
 import (
-	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,14 +9,22 @@ import (
 	"time"
 )
 
-// Paths that every origin serves, beside those that SegmentPath, KeyPath and InitPath return.
+// Paths that every origin serves, beside those that SegmentPath, PartPath, KeyPath and InitPath return. Those of a
+// Rendition begin with its prefix.
 const (
-	Multivariant = "/index.m3u8"
-	Media        = "/live.m3u8"
-	InitPath     = "/init.mp4"
-	wholePath    = "/whole" // with Style.ByteRanges: all segments in one resource
-	segmentPaths = "/segment/"
-	keyPaths     = "/key/"
+	Multivariant  = "/index.m3u8"
+	Media         = "/live.m3u8"
+	IFrames       = "/iframes.m3u8"  // with Style.IFrames
+	SteeringPath  = "/steering.json" // with Style.Pathway
+	InitPath      = "/init.mp4"
+	wholePath     = "/whole" // with Style.ByteRanges: all segments in one resource
+	segmentPaths  = "/segment/"
+	partPaths     = "/part/"
+	keyPaths      = "/key/"
+	keptRequests  = 10_000
+	playlistType  = "application/vnd.apple.mpegurl"
+	transportType = "video/mp2t"
+	fmp4Type      = "video/mp4"
 )
 
 // Style says how an origin writes its playlists. The zero Style is a live stream that never forgets a segment.
@@ -30,129 +32,173 @@ type Style struct {
 	Window int    // segments that the playlist names at a time; 0: all
 	Type   string // EXT-X-PLAYLIST-TYPE: EVENT, VOD or nothing
 	First  uint64 // media sequence number of the first segment
+	Target int    // EXT-X-TARGETDURATION in seconds, for one that lies; 0: the true one
+	// Continuous lets time stamps go on after the clip's end, in place of a discontinuity: PTS, DTS, PCR and continuity
+	// counters of TS, also over 2^33, and decode times of fMP4.
+	Continuous          bool
+	HideDiscontinuities bool // no EXT-X-DISCONTINUITY tag for any
+
 	// Start is the program date-time of the first segment; the others follow by their durations. Zero: no tag.
-	Start time.Time
-	// Key encrypts a segment with AES-128; nil, or a nil result, leaves it as it is.
+	Start      time.Time
+	ClockEvery uint64  // only segments whose number this divides have a program date-time; 0: all
+	Drift      float64 // by how many millionths the program date-time runs fast
+
+	// Key encrypts a segment with AES-128; nil, or a nil result, leaves it as it is. It goes neither with Part nor with ByteRanges.
 	Key func(sequence uint64) *Key
 	// EncryptInit encrypts EXT-X-MAP with the first segment's key and IV.
 	EncryptInit bool
 	// ByteRanges puts all segments into one resource, with offsets omitted where RFC 8216 lets them be.
 	ByteRanges bool
-	Query      string   // added to every URI, such as a token
-	Variants   []string // attributes of the multivariant playlist's EXT-X-STREAM-INF tags; all lead to the one media playlist
+
+	// Part is how long a part of low-latency HLS lasts at most; 0: no parts. Blocking reloads, preload hints and delta
+	// updates come with it (rfc8216bis section 6.2.5). fMP4 needs Recipe.Fragments.
+	Part       time.Duration
+	PartRanges bool                                  // parts are sub-ranges of their segment, else resources of their own
+	PartGap    func(sequence uint64, index int) bool // parts that are missing: GAP=YES, and 404
+	Delta      bool                                  // delta updates also without parts
+
+	Query            string      // added to every URI, such as a token
+	Tags             []string    // lines at the head of media playlists: EXT-X-START, EXT-X-DEFINE, or garbage
+	Variants         []string    // attributes of the multivariant playlist's EXT-X-STREAM-INF tags; all lead to the one media playlist
+	Renditions       []Rendition // further media playlists
+	IFrames          bool        // I-frame playlists, and EXT-X-I-FRAME-STREAM-INF for each
+	MultivariantTags []string    // lines at the head of the multivariant playlist
+	Pathway          string      // EXT-X-CONTENT-STEERING, with this pathway to begin with; SetSteering says what its manifest holds
+
+	Gate       Gate
+	Validators bool // ETag, and 304 where it is asked with
 }
 
-// Key is an AES-128 key; it is served at KeyPath(Name).
-type Key struct {
-	Name   string
-	Secret []byte // 16 bytes
-	IV     string // as EXT-X-KEY writes it, or empty: the media sequence number
+// Rendition is a media playlist beside the first, in step with it: each Publish is for all of them.
+type Rendition struct {
+	Prefix     string // of its paths, such as /b for /b/live.m3u8
+	Attributes string // of its EXT-X-STREAM-INF
+	Clip       Clip   // the origin's where it has no segments
 }
 
 // Request is one request that an origin got.
 type Request struct {
-	Path string // without query
-	At   time.Time
+	Path  string // without query
+	At    time.Time
+	Query string // raw
+	Range string // the header
+	// Validator is the If-None-Match header.
+	Validator string
 }
 
-// published is a segment in its place.
-type published struct {
-	Segment
-	sequence uint64
-	wall     time.Time
-	offset   int // in the one resource of ByteRanges
-}
-
-// Origin is an http.Handler. It may be used from several goroutines.
+// Origin is an http.Handler. It may be used from several goroutines and has none of its own. In a testing/synctest
+// bubble it must be made inside.
 type Origin struct {
 	style Style
-	clip  Clip
 
 	mu       sync.Mutex
-	list     []published
-	next     int // segment of the clip
-	wall     time.Time
-	breaks   uint64 // the next segment starts after a discontinuity if not 0
+	streams  []*stream // the first is the origin's own, without prefix
 	ended    bool
+	tags     []string
+	steering Steering
 	scripts  map[string][]Act
+	always   []persistent
 	requests []Request
+	changed  chan struct{} // closed and made anew when something is published
 }
 
-// New returns an origin that has published nothing.
+// New returns an origin that has published nothing. It panics where a Style contradicts itself.
 func New(clip Clip, style Style) *Origin {
-	return &Origin{style: style, clip: clip, wall: style.Start, scripts: map[string][]Act{}}
+	if style.Part > 0 && (style.Key != nil || style.ByteRanges) {
+		panic("origin: parts go neither with Style.Key nor with Style.ByteRanges: leave Style.Part out")
+	}
+	o := &Origin{style: style, tags: style.Tags, scripts: map[string][]Act{}, changed: make(chan struct{})}
+	o.streams = []*stream{newStream("", clip, style)}
+	for _, r := range style.Renditions {
+		c := r.Clip
+		if len(c.Segments) == 0 {
+			c = clip
+		}
+		o.streams = append(o.streams, newStream(r.Prefix, c, style))
+	}
+	return o
 }
 
-// Publish makes the next n segments of the clip available. After the clip's end it begins again, which the playlist
-// announces as a discontinuity.
-func (o *Origin) Publish(n int) {
+// each does something with every stream and wakes who waits for a change.
+func (o *Origin) each(do func(s *stream)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for range n {
-		s := o.clip.Segments[o.next]
-		s.Discontinuity = s.Discontinuity || o.breaks > 0
-		o.breaks = 0
-		o.append(s)
-		if o.next++; o.next == len(o.clip.Segments) {
-			o.next, o.breaks = 0, 1
-		}
+	for _, s := range o.streams {
+		do(s)
 	}
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// Publish makes the next n segments of the clip available; one of which some parts are out already counts as one.
+// After the clip's end it begins again, which the playlist announces as a discontinuity unless Style.Continuous.
+func (o *Origin) Publish(n int) {
+	o.each(func(s *stream) {
+		for range n {
+			s.begin()
+			s.complete()
+		}
+	})
+}
+
+// PublishPart makes the next n parts of the clip available; with the last part of a segment the whole segment is.
+func (o *Origin) PublishPart(n int) {
+	o.each(func(s *stream) {
+		for range n {
+			s.begin()
+			if s.out++; s.out >= len(s.pending.parts) {
+				s.complete()
+			}
+		}
+	})
 }
 
 // Append makes one segment available that is not of the clip.
-func (o *Origin) Append(s Segment) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.append(s)
-}
-
-func (o *Origin) append(s Segment) {
-	p := published{Segment: s, sequence: o.style.First, wall: o.wall}
-	if n := len(o.list); n > 0 {
-		last := o.list[n-1]
-		p.sequence, p.offset = last.sequence+1, last.offset+len(last.Body)
-	}
-	if !o.wall.IsZero() {
-		o.wall = o.wall.Add(s.Duration)
-	}
-	o.list = append(o.list, p)
+func (o *Origin) Append(one Segment) {
+	o.each(func(s *stream) {
+		if s.pending != nil {
+			s.complete()
+		}
+		s.pending = s.place(one, -1)
+		s.complete()
+	})
 }
 
 // Skip passes over n segments of the clip, as an encoder that was away: their time goes by, their numbers do not.
 func (o *Origin) Skip(n int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for range n {
-		if !o.wall.IsZero() {
-			o.wall = o.wall.Add(o.clip.Segments[o.next].Duration)
+	o.each(func(s *stream) {
+		for range n {
+			s.pass(s.clip.Segments[s.next].Duration)
+			s.turn()
 		}
-		o.next = (o.next + 1) % len(o.clip.Segments)
-	}
+	})
 }
 
 // Break makes the next segment start after a discontinuity.
-func (o *Origin) Break() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.breaks = 1
+func (o *Origin) Break() { o.each(func(s *stream) { s.broken = true }) }
+
+// Jump moves the program date-time of all segments to come, as a clock that is set.
+func (o *Origin) Jump(d time.Duration) { o.each(func(s *stream) { s.pass(d) }) }
+
+// Mark puts lines before the next segment, such as EXT-X-CUE-OUT or EXT-X-DATERANGE.
+func (o *Origin) Mark(tags ...string) {
+	o.each(func(s *stream) { s.marks = append(s.marks, tags...) })
 }
+
+// SetTags puts other lines in place of Style.Tags.
+func (o *Origin) SetTags(tags ...string) { o.each(func(*stream) { o.tags = tags }) }
 
 // Restart forgets all segments, as an origin does that starts anew: the next one has the number first and, of the
 // clip, is its first.
-func (o *Origin) Restart(first uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.list, o.next, o.style.First = nil, 0, first
-}
+func (o *Origin) Restart(first uint64) { o.each(func(s *stream) { s.restart(first) }) }
+
+// Renumber keeps the segments that the playlist names and numbers them anew, from first on.
+func (o *Origin) Renumber(first uint64) { o.each(func(s *stream) { s.renumber(first) }) }
 
 // End writes EXT-X-ENDLIST.
-func (o *Origin) End() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ended = true
-}
+func (o *Origin) End() { o.each(func(*stream) { o.ended = true }) }
 
-// Requests returns what was asked for so far, in order.
+// Requests returns what was asked for so far, in order; of very many only the newest.
 func (o *Origin) Requests() []Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -162,13 +208,25 @@ func (o *Origin) Requests() []Request {
 // SegmentPath returns where the segment of a media sequence number is served.
 func SegmentPath(sequence uint64) string { return segmentPaths + strconv.FormatUint(sequence, 10) }
 
+// PartPath returns where a part of a segment is served, the first of which has index 0.
+func PartPath(sequence uint64, index int) string {
+	return partPaths + strconv.FormatUint(sequence, 10) + "." + strconv.Itoa(index)
+}
+
 // KeyPath returns where a key is served.
 func KeyPath(name string) string { return keyPaths + name }
 
 // ServeHTTP implements http.Handler: a request gets the next act of its path's script, or what it asks for.
 func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
-	o.requests = append(o.requests, Request{r.URL.Path, time.Now()})
+	if len(o.requests) >= 2*keptRequests {
+		o.requests = append([]Request(nil), o.requests[keptRequests:]...)
+	}
+	// A clone, because the path is part of a longer string.
+	o.requests = append(o.requests, Request{
+		strings.Clone(r.URL.Path), time.Now(), strings.Clone(r.URL.RawQuery),
+		r.Header.Get("Range"), r.Header.Get("If-None-Match"),
+	})
 	act := o.scripted(r.URL.Path)
 	o.mu.Unlock()
 	if act != nil {
@@ -176,93 +234,4 @@ func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.Serve(w, r)
-}
-
-// Serve answers as a healthy origin.
-func (o *Origin) Serve(w http.ResponseWriter, r *http.Request) {
-	body, ok := o.resource(r.URL.Path)
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-}
-
-// resource returns what is at a path now.
-func (o *Origin) resource(path string) ([]byte, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case path == Multivariant:
-		return o.multivariant(), true
-	case path == Media:
-		return o.media(len(o.list)), len(o.list) > 0
-	case path == InitPath:
-		return o.init(), o.clip.Init != nil
-	case path == wholePath:
-		var all []byte
-		for _, p := range o.list {
-			all = append(all, p.Body...)
-		}
-		return all, true
-	case strings.HasPrefix(path, keyPaths):
-		return o.secret(strings.TrimPrefix(path, keyPaths))
-	}
-	number, err := strconv.ParseUint(strings.TrimPrefix(path, segmentPaths), 10, 64)
-	if err != nil {
-		return nil, false
-	}
-	// What left the playlist stays for as long again, as RFC 8216 section 6.2.2 asks.
-	for i := o.windowStart(len(o.list) - o.style.Window); i < len(o.list); i++ {
-		if p := o.list[i]; p.sequence == number {
-			return o.encrypt(p.Body, number), true
-		}
-	}
-	return nil, false
-}
-
-func (o *Origin) secret(name string) ([]byte, bool) {
-	for _, p := range o.list {
-		if k := o.key(p.sequence); k != nil && k.Name == name {
-			return k.Secret, true
-		}
-	}
-	return nil, false
-}
-
-func (o *Origin) key(sequence uint64) *Key {
-	if o.style.Key == nil {
-		return nil
-	}
-	return o.style.Key(sequence)
-}
-
-func (o *Origin) init() []byte {
-	if o.style.EncryptInit {
-		return o.encrypt(o.clip.Init, o.style.First)
-	}
-	return o.clip.Init
-}
-
-// encrypt is AES-128 in CBC mode with PKCS7 padding, as RFC 8216 section 4.3.2.4 asks.
-func (o *Origin) encrypt(body []byte, sequence uint64) []byte {
-	k := o.key(sequence)
-	if k == nil {
-		return body
-	}
-	iv := make([]byte, aes.BlockSize)
-	binary.BigEndian.PutUint64(iv[8:], sequence)
-	if k.IV != "" {
-		if _, err := hex.Decode(iv, []byte(k.IV[len("0x"):])); err != nil {
-			panic(fmt.Sprintf("IV %q of key %s: %v", k.IV, k.Name, err))
-		}
-	}
-	block, err := aes.NewCipher(k.Secret)
-	if err != nil {
-		panic(err) // the test's key is no key
-	}
-	pad := aes.BlockSize - len(body)%aes.BlockSize
-	out := append(bytes.Clone(body), bytes.Repeat([]byte{byte(pad)}, pad)...)
-	cipher.NewCBCEncrypter(block, iv).CryptBlocks(out, out)
-	return out
 }

@@ -24,7 +24,15 @@ func letters(n int) (c origin.Clip) {
 
 func get(t testing.TB, client *http.Client, url string) (status int, body string, err error) {
 	t.Helper()
-	resp, err := client.Get(url)
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	return do(client, r)
+}
+
+func do(client *http.Client, r *http.Request) (status int, body string, err error) {
+	resp, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
 	}

@@ -1,14 +1,47 @@
 package origin
 
 import (
-	"bytes"
-	"net"
 	"net/http"
-	"strconv"
+	"strings"
 )
 
 // Act answers one request in place of the origin. It may call o.Serve to answer as if nothing were wrong.
+//
+//	Healthy              as if nothing were wrong: a place in a script
+//	Status               a status code and a short text
+//	RetryAfter           a status code with Retry-After
+//	Challenge            401 with WWW-Authenticate
+//	NotModified          304 whatever was asked
+//	Redirect             302 to another path or address
+//	RedirectLoop         302 to itself, each time with another query
+//	Swap                 another path's resource
+//	Body, Page, Noise    200 with given bytes, an HTML page, bytes that are no media
+//	Edit                 the right body after a change; BOM, CRLF, Lines and Corrupt are such changes
+//	Half                 200 with the first half, as of a file that is still being written
+//	Truncate             the whole length announced, the connection closed after half of it
+//	Stall                the whole length announced, silence after so many bytes until the client goes
+//	Reset                the connection closed without an answer, over TCP with a reset
+//	Hold                 silence until the test releases it or the client goes
+//	Delay                silence for a while, then healthy
+//	Slow                 so many bytes a second
+//	Chunked              no length announced
+//	TruncateChunked      no length announced, and the connection closed before the last chunk
+//	Gzip, BadGzip        compressed; compressed and cut short
+//	Oversize             more bytes than anyone wants, with or without their number announced
+//	IgnoreRange          200 with all of the body whatever range was asked for
+//	WrongRange           206 with bytes from elsewhere
+//	Stale                the media playlist as it was some segments ago
+//	Caches               turns of two caches, the second of which is behind
+//
+// What lasts belongs to Style or is a method: Continuous, HideDiscontinuities, Target, ClockEvery, Drift, Gate, Tags; Skip,
+// Break, Jump, Mark, Restart, Renumber, End, and Append for a segment without bytes, of audio only or of another codec.
 type Act func(o *Origin, w http.ResponseWriter, r *http.Request)
+
+// persistent is an act for all paths below a prefix.
+type persistent struct {
+	prefix string
+	act    Act
+}
 
 // On adds acts to the script of a path. Each request takes the next one; after the last the origin is healthy again.
 func (o *Origin) On(path string, acts ...Act) {
@@ -17,14 +50,34 @@ func (o *Origin) On(path string, acts ...Act) {
 	o.scripts[path] = append(o.scripts[path], acts...)
 }
 
-// scripted takes the next act of a path's script.
-func (o *Origin) scripted(path string) Act {
-	acts := o.scripts[path]
-	if len(acts) == 0 {
-		return nil
+// Every gives all requests whose path begins with prefix to an act, where their path's script has none; nil ends that.
+// A prefix of its own is what breaks one pathway, or one rendition, and no other.
+func (o *Origin) Every(prefix string, act Act) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	kept := o.always[:0]
+	for _, p := range o.always {
+		if p.prefix != prefix {
+			kept = append(kept, p)
+		}
 	}
-	o.scripts[path] = acts[1:]
-	return acts[0]
+	if o.always = kept; act != nil {
+		o.always = append(o.always, persistent{prefix, act})
+	}
+}
+
+// scripted takes the next act for a path.
+func (o *Origin) scripted(path string) Act {
+	if acts := o.scripts[path]; len(acts) > 0 {
+		o.scripts[path] = acts[1:]
+		return acts[0]
+	}
+	for _, p := range o.always {
+		if strings.HasPrefix(path, p.prefix) {
+			return p.act
+		}
+	}
+	return nil
 }
 
 // Times returns an act n times over.
@@ -36,100 +89,19 @@ func Times(n int, act Act) []Act {
 	return acts
 }
 
+// Caches returns n turns of two caches that stand before the origin, the second of which is behind by so many segments.
+func Caches(n, behind int) (acts []Act) {
+	for i := range n {
+		if i%2 == 0 {
+			acts = append(acts, Healthy())
+		} else {
+			acts = append(acts, Stale(behind))
+		}
+	}
+	return acts
+}
+
 // Healthy answers as if nothing were wrong: a place in a script.
 func Healthy() Act {
 	return func(o *Origin, w http.ResponseWriter, r *http.Request) { o.Serve(w, r) }
-}
-
-// Status answers with a status code and a short text.
-func Status(code int) Act {
-	return func(_ *Origin, w http.ResponseWriter, _ *http.Request) { http.Error(w, http.StatusText(code), code) }
-}
-
-// Body answers 200 with other bytes.
-func Body(b []byte) Act {
-	return func(_ *Origin, w http.ResponseWriter, r *http.Request) { _, _ = w.Write(b) }
-}
-
-// Hold waits until release is closed, or the client goes away, and is healthy then.
-func Hold(release <-chan struct{}) Act {
-	return func(o *Origin, w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-release:
-			o.Serve(w, r)
-		case <-r.Context().Done():
-		}
-	}
-}
-
-// Truncate announces the whole body and closes the connection after the first half.
-func Truncate() Act {
-	return func(o *Origin, w http.ResponseWriter, r *http.Request) {
-		body, _ := o.resource(r.URL.Path)
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = w.Write(body[:len(body)/2])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// Half answers 200 with the first half of the body, as an origin does whose segment is still being written.
-func Half() Act {
-	return func(o *Origin, w http.ResponseWriter, r *http.Request) {
-		body, _ := o.resource(r.URL.Path)
-		_, _ = w.Write(body[:len(body)/2])
-	}
-}
-
-// Reset closes the connection without an answer; over TCP with a reset. On a connection that was used before, Go's
-// client asks once more by itself.
-func Reset() Act {
-	return func(_ *Origin, w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-	}
-}
-
-// Oversize sends size bytes, without announcing how many they are unless announce is set.
-func Oversize(size int64, announce bool) Act {
-	return func(_ *Origin, w http.ResponseWriter, _ *http.Request) {
-		if announce {
-			w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-		}
-		block := bytes.Repeat([]byte("#"), 64<<10)
-		for left := size; left > 0; left -= int64(len(block)) {
-			if _, err := w.Write(block[:min(left, int64(len(block)))]); err != nil {
-				return // the client had enough
-			}
-		}
-	}
-}
-
-// Redirect answers 302. An act that sends a path to itself, often enough, is a loop.
-func Redirect(to string) Act {
-	return func(_ *Origin, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
-}
-
-// IgnoreRange answers 200 with all of the body whatever range was asked for.
-func IgnoreRange() Act {
-	return func(o *Origin, w http.ResponseWriter, r *http.Request) {
-		r.Header.Del("Range")
-		o.Serve(w, r)
-	}
-}
-
-// Stale answers with the media playlist as it was n segments ago.
-func Stale(n int) Act {
-	return func(o *Origin, w http.ResponseWriter, r *http.Request) {
-		o.mu.Lock()
-		body := o.media(len(o.list) - n)
-		o.mu.Unlock()
-		_, _ = w.Write(body)
-	}
 }

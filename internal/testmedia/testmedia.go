@@ -17,9 +17,10 @@ const Playlist = "index.m3u8"
 // bits is how many cells of a picture hold its number.
 const bits = 12
 
-// numbers draws a picture's number over a test pattern: a band of cells across the top, white for 1, lowest bit first,
-// and below it a band of the same with black for 1, so that a torn picture is told from a whole one.
-const numbers = "geq=lum='if(lt(Y,H/4),if(eq(mod(floor(N/pow(2,floor(X*12/W))),2),lt(Y,H/8)),235,16),lum(X,Y))'" +
+// Numbers is the filter for ffmpeg that draws a picture's number over it: a band of cells across the top, white for 1,
+// lowest bit first, and below it a band of the same with black for 1, so that a torn picture is told from a whole one.
+// Number reads it.
+const Numbers = "geq=lum='if(lt(Y,H/4),if(eq(mod(floor(N/pow(2,floor(X*12/W))),2),lt(Y,H/8)),235,16),lum(X,Y))'" +
 	":cb='if(lt(Y,H/4),128,cb(X,Y))':cr='if(lt(Y,H/4),128,cr(X,Y))'"
 
 // Stream is an HLS recording of numbered pictures, the first of which is number 0.
@@ -38,7 +39,7 @@ func (s Stream) Make(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	source := "testsrc2=size=" + or(s.Size, "256x144") + ":rate=" + s.Rate + ":duration=" + strconv.Itoa(s.Seconds) +
-		",format=yuv420p," + numbers + ",format=" + or(s.Format, "yuv420p")
+		",format=yuv420p," + Numbers + ",format=" + or(s.Format, "yuv420p")
 	args := append([]string{"-f", "lavfi", "-i", source}, s.Encoder...)
 	args = append(args, "-f", "hls", "-hls_time", or(s.Segment, "4"), "-hls_list_size", "0", "-hls_playlist_type", "vod")
 	if s.FMP4 {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"spotter/capture"
+	"spotter/capture/fetch"
+)
+
+// probeTime is how long an origin may take to show its playlists.
+const probeTime = 10 * time.Second
+
+// media checks one stream: its files with secrets, its schedule, and each of its addresses.
+func (r *report) media(ctx context.Context, conf *config, m *mediaConfig) {
+	name := "media " + m.ID
+	for _, path := range m.loose() {
+		r.note(name, path+" holds a secret that every user may read: chmod o-rwx "+path)
+	}
+	on := r.schedule(ctx, conf, m)
+	urls, err := m.urls()
+	var options fetch.Options
+	if err == nil {
+		options, err = m.fetchOptions(userAgent())
+	}
+	if err != nil {
+		r.line(name, "", err)
+		return
+	}
+	getter := fetch.NewHTTP(options)
+	defer getter.Close()
+	for i, u := range urls {
+		key := ""
+		if i > 0 {
+			key = fmt.Sprintf("backup_urls[%d]: ", i-1)
+		}
+		r.origin(ctx, getter, name, key, u, on)
+	}
+}
+
+// origin looks for a playlist at one of a stream's addresses. Outside the schedule there need not be one.
+func (r *report) origin(ctx context.Context, getter fetch.Getter, name, key string, u *url.URL, on bool) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	detail, err := capture.Probe(ctx, getter, u)
+	switch {
+	case err != nil && !on:
+		r.note(name, fmt.Sprintf("%s%v: it must be there when the schedule starts it", key, err))
+	case err != nil:
+		r.line(name, "", fmt.Errorf("%s%w: start the stream, or correct its url", key, err))
+	default:
+		r.line(name, key+detail, nil)
+	}
+}
+
+// schedule says when a stream is next on, and reports whether it is now.
+func (r *report) schedule(ctx context.Context, conf *config, m *mediaConfig) (on bool) {
+	name := "schedule " + m.ID
+	t, err := m.newTimetable(conf.DataDir, func(error) {})
+	if err != nil {
+		r.line(name, "", err)
+		return false
+	}
+	if t == nil {
+		return true
+	}
+	defer t.close()
+	if t.calendar != nil {
+		text, err := t.read(ctx)
+		if err == nil {
+			err = t.take(text)
+		}
+		if err != nil {
+			r.line(name, "", fmt.Errorf("%w: correct the calendar, or schedule.calendar", err))
+			return false
+		}
+	}
+	on, until := t.current.At(time.Now())
+	r.line(name, nextChange(on, until), nil)
+	return on
+}
+
+func nextChange(on bool, until time.Time) string {
+	switch at := until.Format(time.RFC3339); {
+	case on && until.IsZero():
+		return "on, with no end"
+	case on:
+		return "on, stops at " + at
+	case until.IsZero():
+		return "off, and never on again"
+	default:
+		return "off, starts at " + at
+	}
+}
