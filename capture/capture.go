@@ -6,7 +6,6 @@ package capture
 import (
 	"errors"
 	"image"
-	"slices"
 	"time"
 
 	"spotter/capture/container"
@@ -62,9 +61,4 @@ type Frame struct {
 	Width, Height int         // of the JPEG, in pixels
 	Small         *image.RGBA // at most 640 pixels on its longer side
 	JPEG          []byte      // full size
-}
-
-// HasKeyframe reports whether the segment has a picture at which decoding can start.
-func (s *Segment) HasKeyframe() bool {
-	return slices.ContainsFunc(s.Video.Units, func(u container.Unit) bool { return u.Key })
 }

@@ -79,7 +79,7 @@ func (f *Follower) keepUp(list *playlist.Media, changed bool) bool {
 		}
 		f.fault(Fault{Kind: FaultReset, URL: at, Err: fmt.Errorf("the media sequence went back from %d to %d", r.next.sequence-1, behind-1)})
 		f.renumber(list)
-	case r.next.sequence < first && first-r.next.sequence > playlist.MaxSegments:
+	case r.next.sequence < first && r.leaps(list):
 		f.fault(Fault{Kind: FaultReset, URL: at, Err: fmt.Errorf("the media sequence went from %d to %d", r.next.sequence-1, first)})
 		f.renumber(list)
 	case r.next.sequence < first:
@@ -90,6 +90,13 @@ func (f *Follower) keepUp(list *playlist.Media, changed bool) bool {
 		r.next = cursor{sequence: first}
 	}
 	return true
+}
+
+// leaps reports whether a playlist begins so far ahead that its numbers did not come by the passing of time.
+func (r *reader) leaps(list *playlist.Media) bool {
+	const slack = 10 // target durations
+	n := list.Sequence - r.next.sequence
+	return n > playlist.MaxSegments || time.Duration(n)*typical(list) > time.Since(r.at)+list.Duration()+slack*list.Target
 }
 
 // older reports whether a playlist is an old copy of another, or one that was cut short: its segments are the same.

@@ -13,6 +13,8 @@ import (
 type Job struct {
 	Codec container.Codec
 	Runs  []Run
+	// Blind says that none of the segment's pictures can be decoded: no keyframe came before them.
+	Blind bool
 }
 
 // Run is a sequence of access units, in decoding order, that starts with a keyframe and needs no unit outside it.
@@ -71,6 +73,7 @@ func (p *Planner) Plan(s *Segment) Job {
 		params, shape = p.params, p.shape
 	}
 	list := p.groups(s, params, shape)
+	job.Blind = len(list) == 0
 	for i := range list {
 		p.add(&job, &list[i], s.From)
 	}

@@ -192,7 +192,7 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, failed))
 	}
 	d.metrics.segments.Inc()
-	return d.send(ctx, step{end: s, lost: looked == 0 && (failed != nil || !s.HasKeyframe())})
+	return d.send(ctx, step{end: s, lost: looked == 0 && (failed != nil || job.Blind)})
 }
 
 // decode looks at the pictures of a job and returns how many there were.
