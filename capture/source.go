@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -160,6 +161,7 @@ func (f *Follower) avoids(u *url.URL) bool {
 
 // fail gives the playlist in use up, so that the next load looks for another.
 func (f *Follower) fail() {
+	maps.DeleteFunc(f.avoided, func(_ string, until time.Time) bool { return time.Now().After(until) })
 	if f.feed != nil && f.choices > 1 {
 		f.avoided[f.feed.url.String()] = time.Now().Add(penalty)
 	}
