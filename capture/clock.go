@@ -20,6 +20,8 @@ const (
 	// maxHeld is how far a program date-time may go back until it is no longer believed. Up to there, what it puts
 	// before the newest position is left out.
 	maxHeld = time.Minute
+	// believedAfter is how many pieces in a row must have a program date-time that is further ahead than time went by.
+	believedAfter = 3
 	// touching is how far apart two segments may lie that continue each other: packagers round.
 	touching timeline.Position = 100
 )
@@ -84,6 +86,7 @@ type anchor struct {
 	Source        string            `json:"source,omitempty"` // digest of the playlist that Next and Discontinuity are of
 	Family        string            `json:"family,omitempty"` // digest of the multivariant playlist whose variants share PTS
 	Breaks        breaks            `json:"breaks,omitzero"`
+	Doubted       int               `json:"doubted,omitempty"` // pieces in a row whose program date-time is further ahead than can be
 	Started       bool              `json:"started"`
 }
 
@@ -165,16 +168,17 @@ func (c *Clock) place(p *piece, now time.Time, first, end int64) (placed, error)
 		out.jump = true
 		origin = start - int64(was.End+c.hole(p, now))*ticksPerMilli
 	}
-	origin, err := c.told(p, start, origin)
+	anchored := origin
+	origin, err := c.told(p, now, start, origin)
 	if err != nil {
-		c.pass(p, start+length)
+		c.pass(p, anchored, start+length)
 		return placed{}, err
 	}
 	out.Span = timeline.Span{From: toPosition(start - origin), Until: toPosition(start + length - origin)}
 	out.start = start
 	if was.Started {
 		if out.Until <= was.End {
-			c.pass(p, start+length)
+			c.pass(p, origin, start+length)
 			return placed{}, errSeen
 		}
 		if out.From < was.End {
@@ -206,14 +210,14 @@ func (c *Clock) advance(p *piece) {
 	c.Next, c.Part, c.Discontinuity, c.Source, c.Family = p.behind.sequence, p.behind.part, p.number, p.source, p.family
 }
 
-// pass goes over a piece until PTS end that shows nothing new.
-func (c *Clock) pass(p *piece, end int64) {
-	c.PTS = end
+// pass goes over a piece until PTS end that shows nothing new. What follows it counts by the same origin.
+func (c *Clock) pass(p *piece, origin, end int64) {
+	c.Origin, c.PTS = origin, end
 	c.advance(p)
 }
 
 // told returns the origin by the program date-time where that is what positions count by.
-func (c *Clock) told(p *piece, start, origin int64) (int64, error) {
+func (c *Clock) told(p *piece, now time.Time, start, origin int64) (int64, error) {
 	if c.zero.kind != "at" || p.wall.IsZero() {
 		return origin, nil
 	}
@@ -221,9 +225,18 @@ func (c *Clock) told(p *piece, start, origin int64) (int64, error) {
 	if !c.Started {
 		return said, nil
 	}
-	switch back := c.End - toPosition(start-said); {
-	case back <= timeline.FromDuration(p.duration)+touching, p.source != c.Source:
+	back := c.End - toPosition(start-said)
+	if p.live && !c.Seen.IsZero() && -back > timeline.FromDuration(max(0, now.Sub(c.Seen))+startBehind*p.length+maxHeld) {
+		if c.Doubted++; c.Doubted < believedAfter {
+			return origin, nil
+		}
+	}
+	c.Doubted = 0
+	switch {
+	case back <= timeline.FromDuration(p.duration)+touching, p.source != c.Source && back <= timeline.FromDuration(maxHeld):
 		return said, nil
+	case p.source != c.Source:
+		return origin, nil
 	case back <= timeline.FromDuration(maxHeld):
 		return 0, fmt.Errorf("%w: EXT-X-PROGRAM-DATE-TIME went back: what it says was seen before is left out until %v", ErrClock, c.End)
 	}
@@ -270,10 +283,16 @@ func (c *Clock) breaks(p *piece, start int64) bool {
 // breaksAcross is breaks for a piece of another playlist, whose numbers mean nothing here. Variants of one multivariant
 // playlist have the same PTS for the same picture (RFC 8216 section 6.2.4); of others the program date-time tells.
 func (c *Clock) breaksAcross(p *piece, late int64) bool {
-	const away = 10 * 60 * ticksPerSecond
-	near := late >= -4*ticks(p.length)-ptsOverlap && late <= away
-	if p.family == c.Family || c.Wall.IsZero() || p.wall.IsZero() {
-		return !near
+	const (
+		few  = 4 // segments
+		away = 10 * 60 * ticksPerSecond
+	)
+	early := late < -few*ticks(p.length)-ptsOverlap
+	switch {
+	case p.family == c.Family && !early && late <= few*ticks(p.length)+ptsSlack:
+		return false
+	case c.Wall.IsZero() || p.wall.IsZero():
+		return early || late > away
 	}
 	d := late - ticks(p.wall.Sub(c.Wall))
 	return max(d, -d) > ptsOverlap
@@ -292,9 +311,10 @@ func (c *Clock) missed(p *piece) int64 {
 // both tell it, else by what the playlist skipped. Of a live stream it cannot be more than went by since, and a little. It
 // is negative where another playlist begins before what was seen.
 func (c *Clock) hole(p *piece, now time.Time) timeline.Position {
-	limit := 24 * time.Hour
+	limit, skipped := 24*time.Hour, 24*time.Hour
 	if p.live && !c.Seen.IsZero() {
-		limit = min(limit, max(0, now.Sub(c.Seen))+startBehind*p.length+maxHeld)
+		skipped = min(skipped, max(0, now.Sub(c.Seen))+startBehind*p.length)
+		limit = min(limit, skipped+maxHeld)
 	}
 	least := time.Duration(0)
 	if c.Source != "" && p.source != c.Source {
@@ -308,7 +328,7 @@ func (c *Clock) hole(p *piece, now time.Time) timeline.Position {
 	if c.Source != "" && p.source != c.Source {
 		return 0
 	}
-	return toPosition(min(c.missed(p), ticks(limit)))
+	return toPosition(min(c.missed(p), ticks(skipped)))
 }
 
 func ticks(d time.Duration) int64 { return d.Milliseconds() * ticksPerMilli }

@@ -18,9 +18,11 @@ const (
 	queued = 2
 	// minLife is how long a piece is tried to be had at least, if none behind it came.
 	minLife = 10 * time.Second
+	// recordedLife is that of a recording's pieces, which nothing overtakes.
+	recordedLife = 5 * time.Minute
 	// missing is how often a piece that the playlist names and the origin does not find is asked for again, and garbled how
 	// often one that does not fit its key.
-	missing = 2
+	missing = 4
 	garbled = 1
 	// minRetry and maxRetry bound the time between two attempts.
 	minRetry = 250 * time.Millisecond
@@ -47,16 +49,21 @@ type download struct {
 // fetchInto starts the download of a piece and hands it on, waiting for room. The only error is ctx's.
 func (f *Follower) fetchInto(ctx context.Context, p *piece, list *playlist.Media, queue chan<- *download) error {
 	if p.gap {
+		f.owed = f.owed || p.broken
 		f.fault(Fault{Kind: FaultGap, URL: fetch.Redact(p.url.String()), Err: errGap, Lost: 1})
 		return ctx.Err()
 	}
+	p.broken, f.owed = p.broken || f.owed, false
 	life := max(startBehind*list.Target, minLife)
+	if f.Recording {
+		life = recordedLife
+	}
 	own, cancel := context.WithCancelCause(ctx)
 	d := &download{piece: *p, done: make(chan struct{}), cancel: cancel, before: f.newest, ahead: f.ahead.take(p)}
 	if f.newest = d; f.Recording {
 		d.before = nil // a recording loses nothing
 	}
-	f.background.Go(func() {
+	f.spawn(func() {
 		defer close(d.done)
 		defer cancel(nil)
 		limited, stop := context.WithTimeout(own, life)
@@ -125,7 +132,7 @@ type attempts struct{ missing, garbled int }
 func (a *attempts) again(err error) bool {
 	status, ok := errors.AsType[*fetch.StatusError](err)
 	switch {
-	case ok && status.Code == http.StatusNotFound:
+	case ok && (status.Code == http.StatusNotFound || status.Code == http.StatusForbidden):
 		a.missing--
 		return a.missing >= 0
 	case errors.Is(err, errMethod):

@@ -37,7 +37,7 @@ func (f *Follower) anticipate(ctx context.Context, list *playlist.Media) {
 	e := &early{hint: *hint, cancel: cancel, done: make(chan struct{})}
 	f.ahead.now = e
 	quiet := idle(list.Target) + list.Target
-	f.background.Go(func() {
+	f.spawn(func() {
 		defer close(e.done)
 		defer cancel()
 		answer, err := f.Getter.Get(own, fetch.Request{

@@ -76,7 +76,7 @@ func TestKeyFaults(t *testing.T) {
 				r.On(tc.path, tc.acts...)
 				r.Publish(3)
 				r.start()
-				r.pass(time.Second)
+				r.pass(5 * time.Second)
 				want := numbers(0, 2)
 				if tc.path == origin.KeyPath("a") && tc.is != nil {
 					want = nil

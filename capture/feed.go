@@ -45,7 +45,10 @@ type feed struct {
 	list      *playlist.Media // as last loaded, complete
 	loadedAt  time.Time
 	changedAt time.Time
-	refused   int // answers in a row that the origin failed to hold back
+	grewAt    time.Time          // when something new was last taken from it
+	steering  *playlist.Steering // of the catalog that led to it
+	adopted   cursor             // its end when it was first looked at after a switch
+	refused   int                // answers in a row that the origin failed to hold back
 }
 
 // blocked is how often an origin may fail to hold its answer back until that is asked for no more.
@@ -127,6 +130,9 @@ func (x *feed) loadWith(ctx context.Context, getter fetch.Getter, directives str
 		if err := list.Merge(x.list); err != nil {
 			return err
 		}
+	}
+	if x.list != nil && x.refused >= blocked && list.Last() != x.list.Last() {
+		x.refused = 0 // it grows again
 	}
 	x.list, x.loadedAt = list, time.Now()
 	return nil

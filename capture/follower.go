@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"spotter/capture/container"
@@ -79,6 +82,9 @@ type Follower struct {
 
 	shelf      shelf
 	background sync.WaitGroup // what follow started
+	abort      context.CancelCauseFunc
+	failed     atomic.Int32 // pieces in a row that could not be had
+	crashed    chan crash   // capacity 1
 
 	// These belong to the goroutine that reads playlists.
 	reader   reader
@@ -86,12 +92,14 @@ type Follower struct {
 	source   int    // index of the address to be tried next
 	family   string // of what was read last
 	choices  int    // playlists that there are to choose from, about
-	avoided  map[string]time.Time
+	avoided  map[place]time.Time
 	scout    scout
 	steering steering
 	ahead    anticipation
 	newest   *download
-	failures int // failed loads in a row
+	owed     bool      // a discontinuity stands before gaps
+	grewAt   time.Time // when something new was last taken
+	failures int       // failed loads in a row
 	lastSeen cursor
 	ended    bool // and OnEnd was told
 
@@ -99,6 +107,8 @@ type Follower struct {
 	parsed parsedInit
 	tables *container.Init // of the newest transport stream
 	silent int             // segments without pictures in a row
+	seen   int             // pieces in a row that show nothing new
+	broken bool            // a discontinuity stands before what was not placed
 }
 
 // parsedInit is the initialisation section of the newest segment.
@@ -115,14 +125,18 @@ func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segmen
 	f.mu.Unlock()
 	f.reader.resume(f.Clock)
 	f.family = f.Clock.Family
-	f.avoided = map[string]time.Time{}
+	f.avoided = map[place]time.Time{}
+	f.grewAt = time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	f.crashed = make(chan crash, 1)
 	queue := make(chan *download, queued)
 	followed := make(chan error, 1)
 	go func() {
 		defer close(queue)
-		followed <- f.follow(ctx, queue)
+		defer close(followed)
+		defer f.contain(cancel)
+		followed <- f.follow(ctx, cancel, queue)
 	}()
 	var failed error
 	for d := range queue {
@@ -139,7 +153,39 @@ func (f *Follower) Run(ctx context.Context, handle func(context.Context, *Segmen
 			cancel(failed)
 		}
 	}
-	return errors.Join(failed, <-followed)
+	err := errors.Join(failed, <-followed)
+	select {
+	case c := <-f.crashed:
+		panic(c)
+	default:
+		return err
+	}
+}
+
+// crash is a panic of a goroutine that Run started, with where that was. Run panics with it.
+type crash string
+
+// contain ends Run where the goroutine that defers it panics.
+func (f *Follower) contain(cancel context.CancelCauseFunc) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	select {
+	case f.crashed <- crash(fmt.Sprintf("%v\n%s", v, debug.Stack())):
+	default: // one is enough
+	}
+	cancel(errCrashed)
+}
+
+var errCrashed = errors.New("crashed")
+
+// spawn runs a part of follow in the background.
+func (f *Follower) spawn(do func()) {
+	f.background.Go(func() {
+		defer f.contain(f.abort)
+		do()
+	})
 }
 
 // handle demuxes and places one piece.
@@ -147,13 +193,17 @@ func (f *Follower) handle(ctx context.Context, d *download, handle func(context.
 	if ctx.Err() != nil {
 		return nil
 	}
+	d.broken = d.broken || f.broken
 	segment, err := f.segment(d)
-	if quiet := errors.Is(err, container.ErrNoVideo); quiet || f.silent > 0 {
+	f.broken = d.broken && err != nil && !errors.Is(err, errSeen)
+	f.judge(d)
+	if quiet := errors.Is(err, container.ErrNoVideo); quiet || f.silent > 0 && d.err == nil {
 		f.hush(d, quiet, err)
 		if quiet {
 			return nil
 		}
 	}
+	f.again(d, errors.Is(err, errSeen))
 	switch {
 	case errors.Is(err, errSeen), d.partial && errors.Is(err, container.ErrEmpty): // a part may be sound alone
 		return nil
@@ -166,6 +216,27 @@ func (f *Follower) handle(ctx context.Context, d *download, handle func(context.
 		return nil
 	}
 	return handle(ctx, segment)
+}
+
+// judge counts pieces in a row that could not be had.
+func (f *Follower) judge(d *download) {
+	if d.err == nil {
+		f.failed.Store(0)
+	} else if !errors.Is(d.err, context.Canceled) {
+		f.failed.Add(1)
+	}
+}
+
+// seenBefore is how many pieces in a row may show nothing new until that is a fault.
+const seenBefore = 8
+
+// again counts pieces in a row that show what was seen before: a few do where one playlist goes on with another.
+func (f *Follower) again(d *download, seen bool) {
+	if !seen {
+		f.seen = 0
+	} else if f.seen++; f.seen == seenBefore {
+		f.fault(Fault{Kind: FaultClock, URL: fetch.Redact(d.url.String()), Err: fmt.Errorf("%w: the stream shows, by its own clock, what was seen before", ErrClock)})
+	}
 }
 
 // hush notes that a stream has no pictures, or has some again: that is waited for and no fault.
@@ -195,6 +266,9 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 	}
 	units, dropped := believable(video.Units, d.duration)
 	video.Units, video.Damaged = units, video.Damaged+dropped
+	if len(units) == 0 {
+		return nil, container.ErrEmpty
+	}
 	first, end := extent(units, d.duration)
 	place, err := f.Clock.place(&d.piece, d.at, first, end)
 	if err != nil {
@@ -225,6 +299,9 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 // demux splits a piece into access units. Parts of a transport stream may come without tables: they have those of the
 // part before.
 func (f *Follower) demux(d *download) (*container.Video, error) {
+	if d.broken {
+		f.tables = nil
+	}
 	init := f.tables
 	if d.init != nil {
 		if f.parsed.init == nil || !bytes.Equal(f.parsed.bytes, d.init) {

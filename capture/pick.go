@@ -45,6 +45,8 @@ func (f *Follower) pick(list *playlist.Media, changed bool) []piece {
 	if !r.started {
 		r.next = f.start(list)
 		r.started = true
+	} else if r.switched && f.doubtful(list) {
+		return nil
 	} else if r.switched {
 		r.next = f.locate(list, true)
 	}
@@ -57,6 +59,23 @@ func (f *Follower) pick(list *playlist.Media, changed bool) []piece {
 	f.describe(fresh, list)
 	r.next = behind
 	return fresh
+}
+
+// doubtful reports whether nothing yet tells that another origin's playlist is of this event and alive: neither its
+// program date-time nor that it grows.
+func (f *Follower) doubtful(list *playlist.Media) bool {
+	r, x := &f.reader, f.feed
+	if x.family == f.family || f.Recording {
+		return false
+	}
+	if last := wallEnd(list); !r.wall.IsZero() && !last.IsZero() && last.Sub(r.wall).Abs() < 24*time.Hour {
+		return false
+	}
+	seen := cursor{end(list), len(list.Parts)}
+	if x.adopted == (cursor{}) {
+		x.adopted = seen
+	}
+	return x.adopted == seen
 }
 
 // end returns the number behind the segments that a playlist lists.
@@ -120,6 +139,7 @@ func older(list, known *playlist.Media) bool {
 func (f *Follower) renumber(list *playlist.Media) {
 	r := &f.reader
 	r.epoch++
+	f.shelf.clear() // it may name other things by the same addresses
 	r.name = fmt.Sprintf("%s#%d", digest(f.feed.url), r.epoch)
 	r.known = false
 	r.next = f.locate(list, false)
@@ -134,8 +154,8 @@ func (f *Follower) start(list *playlist.Media) cursor {
 	r := &f.reader
 	if r.known {
 		if c := f.Clock; c.Source == "" || c.Source == f.reader.name {
-			if r.next.sequence >= list.Sequence && r.next.sequence <= end(list)+lag {
-				return r.next
+			if r.next.sequence <= end(list)+lag || list.Slides() && time.Since(r.at) < maxCatchUp {
+				return r.next // keepUp deals with what left the playlist, and with an old copy
 			}
 		} else if time.Since(r.at) < maxCatchUp {
 			return f.locate(list, true)
@@ -216,6 +236,9 @@ func (f *Follower) jump(list *playlist.Media) {
 		return
 	}
 	edge := f.edge(list)
+	if edge.sequence <= r.next.sequence {
+		return // HOLD-BACK is further from the end
+	}
 	f.fault(Fault{
 		Kind: FaultBehind, URL: fetch.Redact(f.feed.url.String()), Lost: int(edge.sequence - r.next.sequence),
 		Err: fmt.Errorf("analysis was %s behind and went on at the live edge", behind.Round(time.Second)),

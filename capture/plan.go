@@ -104,13 +104,13 @@ type group struct {
 	end    timeline.Position   // where the next group begins, or the segment ends
 }
 
-// maxOpen bounds the pictures that are kept of a group for the segments that continue it.
-const maxOpen = 1 << 12
+// maxOpen bounds how much is kept of a group for the segments that continue it, and decoded for each of them again.
+const maxOpen timeline.Position = 30_000
 
 // groups splits a segment at its keyframes. What comes before the first continues the group that is open.
 func (p *Planner) groups(s *Segment, params [][]byte, shape container.Shape) []group {
 	var out []group
-	if g := p.open; g != nil && !s.Video.Units[0].Key && len(g.units) < maxOpen {
+	if g := p.open; g != nil && !s.Video.Units[0].Key && s.Until-g.at[0] <= maxOpen {
 		out = append(out, group{params: g.params, shape: g.shape, units: slices.Clip(g.units), at: slices.Clip(g.at), fresh: len(g.units), end: s.Until})
 	}
 	for _, u := range s.Video.Units {

@@ -15,9 +15,10 @@ import (
 const maxFailed = 5 * time.Second
 
 // follow reloads the playlist by the rules of RFC 8216 section 6.3.4 and fetches what is new.
-func (f *Follower) follow(ctx context.Context, queue chan<- *download) error {
+func (f *Follower) follow(ctx context.Context, abort context.CancelCauseFunc, queue chan<- *download) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	f.abort = abort
 	defer f.background.Wait() // a recording's last segments are still under way
 	for {
 		began := time.Now()
@@ -43,8 +44,12 @@ func (f *Follower) reload(ctx context.Context, queue chan<- *download) (wait tim
 	}
 	list := f.feed.list
 	f.failures = 0
-	changed := f.observe(list)
+	changed := f.changed(list)
 	taken := f.pick(list, changed)
+	if len(taken) > 0 {
+		f.grewAt, f.feed.grewAt = time.Now(), time.Now()
+	}
+	f.observe(list)
 	for i := range taken {
 		if err := f.fetchInto(ctx, &taken[i], list, queue); err != nil {
 			return 0, true, nil // only ctx ends it
@@ -71,8 +76,21 @@ func (f *Follower) due(list *playlist.Media, changed bool) time.Duration {
 		return max(list.Target, 5*time.Second)
 	case list.Ended: // perhaps by mistake
 		return list.Target
-	case !changed && time.Since(f.feed.changedAt) > failoverAfter*list.Target && list.Slides() && f.choices > 1 && f.reader.started:
+	case f.reader.started && grows(list) && time.Since(f.feed.grewAt) > f.patient(list):
 		f.log().Warn("playlist stands still", "url", fetch.Redact(f.feed.url.String()))
+		f.fail()
+		return 0
+	case f.feed.usable(f.dense()) != nil:
+		f.log().Info("playlist of I-frames no longer fits", "url", fetch.Redact(f.feed.url.String()))
+		f.fail()
+		return 0
+	case f.choices > 1 && !f.Recording && f.failed.Load() >= failedPieces:
+		f.log().Warn("segments cannot be had", "url", fetch.Redact(f.feed.url.String()))
+		f.failed.Store(0)
+		f.mu.Lock()
+		placed := f.status.clock
+		f.mu.Unlock()
+		f.reader.resume(&placed) // another may have what was lost
 		f.fail()
 		return 0
 	}
@@ -85,11 +103,26 @@ func (f *Follower) due(list *playlist.Media, changed bool) time.Duration {
 	return wait / 2
 }
 
+// failedPieces is how many pieces in a row that cannot be had make another playlist be tried.
+const failedPieces = 3
+
+// grows reports whether a playlist is expected to.
+func grows(list *playlist.Media) bool { return !list.Ended && !list.VOD }
+
+// patient returns for how long a playlist may bring nothing new until another is looked for.
+func (f *Follower) patient(list *playlist.Media) time.Duration {
+	if f.choices > 1 {
+		return failoverAfter * list.Target
+	}
+	return 2 * stalledAfter * list.Target // its multivariant playlist may name another
+}
+
 // load brings the playlist in use up to date, or finds one.
 func (f *Follower) load(ctx context.Context) error {
 	if x := f.look(ctx); x != nil {
 		f.log().Info("first choice is well again", "url", fetch.Redact(x.url.String()))
 		clear(f.avoided)
+		f.steering.begin(x.steering)
 		f.adopt(x)
 		return nil
 	}
@@ -109,6 +142,7 @@ func (f *Follower) load(ctx context.Context) error {
 
 func (f *Follower) loadFailed(err error) (time.Duration, bool, error) {
 	f.failures++
+	alone := f.feed == nil || f.choices <= 1
 	if f.unpublished(err) {
 		if f.failures == 1 {
 			f.log().Info("waiting for the stream", "url", fetch.Redact(f.Sources[0].String()), "reason", err)
@@ -140,7 +174,7 @@ func (f *Follower) loadFailed(err error) (time.Duration, bool, error) {
 		most = min(max(before.Target, time.Second), most)
 	}
 	wait := min(time.Duration(f.failures)*time.Second, most)
-	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
+	if status, ok := errors.AsType[*fetch.StatusError](err); ok && alone {
 		wait = max(wait, min(status.RetryAfter, maxReload))
 	}
 	return wait, false, nil
@@ -155,31 +189,47 @@ func (f *Follower) unpublished(err error) bool {
 	return ok && status.Code == http.StatusNotFound || errors.Is(err, errNoVideo)
 }
 
-// observe notes whether the playlist changed, the state that follows from it, and what is yet to come.
-func (f *Follower) observe(list *playlist.Media) (changed bool) {
-	x, state := f.feed, Live
+// changed reports whether the playlist differs from the last one.
+func (f *Follower) changed(list *playlist.Media) bool {
 	seen := cursor{end(list), len(list.Parts)}
-	if seen.sequence == 0 || len(list.Segments)+len(list.Parts) == 0 {
+	if empty(list) || f.reader.started && seen == f.lastSeen && !f.reader.switched {
+		return false
+	}
+	f.lastSeen, f.feed.changedAt = seen, time.Now()
+	return true
+}
+
+func empty(list *playlist.Media) bool {
+	return end(list) == 0 || len(list.Segments)+len(list.Parts) == 0
+}
+
+// observe notes the state that follows from a playlist, and what is yet to come.
+func (f *Follower) observe(list *playlist.Media) {
+	state := Live
+	switch {
+	case list.Ended:
+		state = Ended
+	case empty(list):
 		state = Waiting
-	} else if changed = !f.reader.started || seen != f.lastSeen || f.reader.switched; changed {
-		f.lastSeen, x.changedAt = seen, time.Now()
-	} else if list.Slides() && time.Since(x.changedAt) > stalledAfter*list.Target {
+	case grows(list) && (time.Since(f.feed.changedAt) > stalledAfter*list.Target || time.Since(f.grewAt) > 2*stalledAfter*list.Target):
 		state = Stalled
 	}
 	if state == Stalled && f.Status().State != Stalled {
-		f.fault(Fault{Kind: FaultStalled, URL: fetch.Redact(x.url.String()), Err: fmt.Errorf("no new segment for %s", time.Since(x.changedAt).Round(time.Second))})
+		f.fault(Fault{Kind: FaultStalled, URL: fetch.Redact(f.feed.url.String()), Err: fmt.Errorf("no new segment for %s", time.Since(f.grewAt).Round(time.Second))})
 	}
-	if list.Ended {
-		state = Ended
+	f.mu.Lock()
+	from := cursor{}
+	if f.status.clock.Source == f.reader.name {
+		from = cursor{sequence: f.status.clock.Next}
 	}
-	all, _ := pieces(list, cursor{})
+	f.mu.Unlock()
+	all, _ := pieces(list, from)
 	f.mu.Lock()
 	if f.status.silent && state == Live {
 		state = Waiting
 	}
 	f.status.State, f.status.pending, f.status.Duration = state, all, list.Duration()
 	f.mu.Unlock()
-	return changed
 }
 
 func (f *Follower) setState(s State) {

@@ -2,9 +2,9 @@ package capture
 
 import (
 	"context"
-	"net/url"
 	"time"
 
+	"spotter/capture/fetch"
 	"spotter/capture/playlist"
 )
 
@@ -45,7 +45,7 @@ func (f *Follower) look(ctx context.Context) *feed {
 	}
 	s.found = make(chan *feed, 1)
 	found, current, order := s.found, *f.feed, f.steering.copy()
-	f.background.Go(func() { found <- f.reconnoitre(ctx, &current, order) })
+	f.spawn(func() { found <- f.reconnoitre(ctx, &current, order) })
 	return nil
 }
 
@@ -60,7 +60,7 @@ func (f *Follower) reconnoitre(ctx context.Context, current *feed, steering *ste
 		return nil
 	}
 	c.options = steering.order(c.options)
-	x, err := c.open(ctx, f.Getter, f.dense(), maxIdle, func(*url.URL) bool { return false })
+	x, err := c.open(ctx, f.Getter, f.dense(), maxIdle, func(*option) bool { return false })
 	if err != nil || len(x.list.Segments) == 0 {
 		return nil
 	}
@@ -73,6 +73,12 @@ func (f *Follower) reconnoitre(ctx context.Context, current *feed, steering *ste
 	}
 	if err := x.loadWith(ctx, f.Getter, "", false); err != nil || !newer(x.list, before) || stale(x.list, current.list, time.Since(current.loadedAt)) {
 		return nil
+	}
+	last := x.list.Segments[len(x.list.Segments)-1]
+	if _, err := f.Getter.Get(ctx, fetch.Request{
+		URL: last.URL, Offset: last.Bytes.Offset, Length: last.Bytes.Length, Limit: MaxSegmentBytes, Idle: idle(x.list.Target),
+	}); err != nil && !last.Gap {
+		return nil // its playlist is well, its segments are not
 	}
 	return x
 }

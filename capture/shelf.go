@@ -85,6 +85,13 @@ func (s *shelf) forget(u *url.URL, r playlist.Range) {
 	}
 }
 
+// clear takes everything off the shelf.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = nil
+}
+
 func (s *shelf) drop(k *playlist.Key) { s.forget(k.URL, playlist.Range{}) }
 
 // key returns a segment's AES-128 key, nil where it is not encrypted. Other ways of encryption are refused by name.

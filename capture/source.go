@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -74,17 +73,17 @@ func options(multi *playlist.Multivariant, interval time.Duration, common option
 }
 
 // open loads the first of a catalog's playlists that can be followed, but for those that are avoided.
-func (c *catalog) open(ctx context.Context, getter fetch.Getter, interval, quiet time.Duration, avoid func(*url.URL) bool) (*feed, error) {
+func (c *catalog) open(ctx context.Context, getter fetch.Getter, interval, quiet time.Duration, avoid func(*option) bool) (*feed, error) {
 	if c.only != nil {
-		if avoid(c.only.url) {
+		if avoid(&c.only.option) {
 			return nil, errAvoided
 		}
 		return c.only, nil
 	}
 	var failed []error
 	for _, o := range c.options {
-		x := &feed{option: o, first: len(failed) == 0, quiet: quiet}
-		if avoid(o.url) {
+		x := &feed{option: o, first: len(failed) == 0, quiet: quiet, steering: c.steering}
+		if avoid(&o) {
 			failed = append(failed, errAvoided)
 			continue
 		}
@@ -102,6 +101,8 @@ func (c *catalog) open(ctx context.Context, getter fetch.Getter, interval, quiet
 	}
 	return nil, errors.Join(failed...)
 }
+
+var errOver = errors.New("it has ended, and what was read had not")
 
 // errAvoided is returned where all that could be followed failed a moment ago.
 var errAvoided = errors.New("it failed a moment ago")
@@ -135,7 +136,13 @@ func (f *Follower) openSource(ctx context.Context, i int) (*feed, error) {
 	f.steering.begin(c.steering)
 	c.options = f.steering.order(c.options)
 	f.choices = len(f.Sources) + max(0, len(c.options)-1)
-	return c.open(ctx, f.Getter, f.dense(), f.patience(), f.avoids)
+	ctx, cancel := context.WithTimeout(ctx, max(2*f.patience(), 5*time.Second)) // for all of its playlists: another source may be well
+	defer cancel()
+	x, err := c.open(ctx, f.Getter, f.dense(), f.patience(), f.avoids)
+	if err == nil && f.reader.started && !f.Recording && x.list.Ended && !f.ended && !strings.HasPrefix(f.reader.name, digest(x.url)) {
+		return nil, errOver
+	}
+	return x, err
 }
 
 // dense returns how far apart I-frames may be; 0 where they are not wanted.
@@ -154,16 +161,23 @@ func (f *Follower) patience() time.Duration {
 	return idle(f.reader.before.Target)
 }
 
-func (f *Follower) avoids(u *url.URL) bool {
-	until, ok := f.avoided[u.String()]
+// place names an option across loads of its multivariant playlist, whose addresses may differ each time.
+type place struct {
+	source, rank int
+	pathway      string
+}
+
+func (o *option) place() place { return place{o.source, o.rank, o.pathway} }
+
+func (f *Follower) avoids(o *option) bool {
+	until, ok := f.avoided[o.place()]
 	return ok && time.Now().Before(until)
 }
 
 // fail gives the playlist in use up, so that the next load looks for another.
 func (f *Follower) fail() {
-	maps.DeleteFunc(f.avoided, func(_ string, until time.Time) bool { return time.Now().After(until) })
 	if f.feed != nil && f.choices > 1 {
-		f.avoided[f.feed.url.String()] = time.Now().Add(penalty)
+		f.avoided[f.feed.place()] = time.Now().Add(penalty)
 	}
 	f.feed = nil
 }
@@ -171,7 +185,7 @@ func (f *Follower) fail() {
 // adopt goes on with another playlist.
 func (f *Follower) adopt(x *feed) {
 	f.feed, f.source, f.failures = x, x.source, 0
-	x.changedAt = time.Now()
+	x.changedAt, x.grewAt = time.Now(), time.Now()
 	r := &f.reader
 	if name := digest(x.url); !strings.HasPrefix(r.name, name) {
 		r.switched = r.started

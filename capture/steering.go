@@ -63,9 +63,9 @@ type steering struct {
 func (s *steering) begin(tag *playlist.Steering) {
 	switch {
 	case tag == nil || tag.Server == nil:
-		*s = steering{found: s.found}
+		*s = steering{} // what is under way is of another server
 	case s.server == nil || s.server.String() != tag.Server.String():
-		*s = steering{server: tag.Server, reload: tag.Server, at: time.Now(), found: s.found}
+		*s = steering{server: tag.Server, reload: tag.Server, at: time.Now()}
 		if tag.Pathway != "" {
 			s.priority = []string{tag.Pathway}
 		}
@@ -80,7 +80,15 @@ func (s *steering) copy() *steering {
 // order returns the options, with those of cloned pathways, by the priority of their pathways; those of pathways that are
 // not named come last.
 func (s *steering) order(list []option) []option {
+	known := map[string]bool{}
+	for _, o := range list {
+		known[o.pathway] = true
+	}
 	for _, c := range s.clones {
+		if known[c.ID] || len(list) > playlist.MaxVariants {
+			continue // rfc8216bis section 7.3: its ID is its own
+		}
+		known[c.ID] = true
 		for _, o := range list[:len(list):len(list)] {
 			if o.pathway == cmp.Or(c.Base, ".") {
 				list = append(list, c.apply(o))
@@ -146,7 +154,7 @@ func (f *Follower) consultSteering(ctx context.Context) (elsewhere bool) {
 	u.RawQuery = q.Encode()
 	found := make(chan *manifest, 1)
 	s.found = found
-	f.background.Go(func() { found <- loadManifest(ctx, f.Getter, &u) })
+	f.spawn(func() { found <- loadManifest(ctx, f.Getter, &u) })
 	return elsewhere
 }
 

@@ -123,7 +123,7 @@ func (r *mediaReader) line(l uriLine) (err error) {
 		return err
 	}
 	s.Duration = r.target // where EXTINF has no number
-	if d := nanoseconds(l.duration); l.duration >= 0 && l.duration <= maxSegment.Seconds() {
+	if d := nanoseconds(l.duration); l.duration >= 0 && l.duration <= maxSegment.Seconds() && (r.target <= 0 || d <= 10*max(r.target, time.Second)) {
 		s.Duration = d
 		m.Target = max(m.Target, d.Round(time.Second))
 	}
