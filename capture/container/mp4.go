@@ -49,6 +49,7 @@ func demuxMP4(init *Init, b []byte) (*Video, error) {
 	v := r.units.video()
 	switch {
 	case len(v.Units) > 0:
+		retime(v.Units)
 		v.Cues = r.cues(v.Units)
 		return v, nil
 	case v.Damaged > 0:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -42,8 +43,8 @@ func (c *cli) analyzeCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "`FORMAT` of the output: table, json, csv or vtt")
-	cmd.Flags().StringVar(&zero, "zero", "", "where position 0 lies: first, pts or an RFC 3339 time (default first for HLS and TS, pts for other recordings)")
-	cmd.Flags().StringSliceVar(&allow, "allow-host", nil, "further `HOST` that the stream's addresses may lead to, or *.example.org")
+	cmd.Flags().StringVar(&zero, "zero", "", "where position 0 lies: first, pts or an RFC 3339 time (default first for HLS, MPEG-TS and MPEG-PS, pts for other recordings)")
+	cmd.Flags().StringSliceVar(&allow, "allow-host", nil, "further `HOST` that the stream's addresses may lead to, or *.example.org; may be repeated")
 	return cmd
 }
 
@@ -54,12 +55,14 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 	}
 	media := mediaConfig{ID: recordingID, Zero: zeroName}
 	media.setDefaults()
-	if zeroName == "" && !strings.Contains(arg, "://") && !countsFromFirst(arg) {
-		media.Zero = capture.ZeroPTS.String()
-	}
 	zero, err := capture.ParseZero(media.Zero)
 	if err != nil {
 		return fmt.Errorf("%w: --zero: %w", errUsage, err)
+	}
+	for _, host := range allow {
+		if err := fetch.CheckHost(host); err != nil {
+			return fmt.Errorf("%w: --allow-host: %w", errUsage, err)
+		}
 	}
 	log := c.logger()
 	recognizers, err := newRecognizers(ctx, &conf, func(err error) { log.Warn("cloud failed, answered locally", "error", err) })
@@ -68,19 +71,41 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 	}
 	defer recognizers.Close()
 	recognizers.log(log, &conf)
-	from, zero, done, err := openSource(ctx, arg, zero, media.SampleInterval, fetch.Options{UserAgent: userAgent(), Allow: allow})
+	from, err := openSource(ctx, arg, media.SampleInterval, fetch.Options{UserAgent: userAgent(), Allow: allow}, log)
 	if err != nil {
-		return err
+		return unlessDone(ctx, err)
 	}
-	defer done()
+	defer from.close()
+	if zeroName == "" {
+		zero = from.zero
+	}
 	t := &transcript{media: media.ID, write: write}
 	meters := newMeters(prometheus.NewRegistry())
 	metrics := meters.stream(media.ID)
 	p := &pipeline{
-		media: media, zero: zero, maxScene: conf.Vision.MaxScene, recognizer: recognizers, recorder: t,
+		media: media, zero: zero.Shifted(from.shift), maxScene: conf.Vision.MaxScene, recognizer: recognizers, recorder: t,
 		metrics: metrics, faults: newFaultLog(log, metrics.fault), log: log,
 	}
-	return c.transcribe(ctx, p, from, t)
+	if err := c.transcribe(ctx, p, from.source, t); err != nil {
+		return fmt.Errorf("%s: %w", shown(arg), err)
+	}
+	return nil
+}
+
+// shown returns the argument of analyze as it may be printed.
+func shown(arg string) string {
+	if strings.Contains(arg, "://") {
+		return fetch.Redact(arg)
+	}
+	return arg
+}
+
+// unlessDone returns err, which has no more to say when the user has interrupted the command.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted before anything was analysed")
+	}
+	return err
 }
 
 // transcribe runs the pipeline over a recording and prints what it finds.
@@ -89,16 +114,48 @@ func (c *cli) transcribe(ctx context.Context, p *pipeline, from *source, t *tran
 	if err != nil {
 		return err
 	}
+	report, own := follower.OnFault, from.urls[0].Hostname()
+	follower.OnFault = func(f capture.Fault) {
+		f.Err = withMend(f.Err, f.URL, own)
+		report(f)
+	}
 	stop := c.progress(follower, t)
 	err = p.run(ctx, follower)
 	stop()
-	if err := errors.Join(err, t.finish(p.metrics)); err != nil {
+	faults := p.faults.list()
+	switch {
+	case t.timeline != nil:
+	case err != nil:
+		return withMend(err, "", own)
+	case len(faults) > 0:
+		return fmt.Errorf("nothing could be analysed: %s", faults[0].Message)
+	case ctx.Err() == nil:
+		return errors.New("it has no video")
+	}
+	if err := errors.Join(withMend(err, "", own), t.finish(p.metrics)); err != nil {
 		return err
 	}
-	if t.timeline.Len() == 0 && len(p.faults.list()) > 0 {
-		return fmt.Errorf("nothing could be analysed: %s", p.faults.list()[0].Message)
+	for _, f := range faults { // of which only the first of each kind need have been logged
+		p.log.Warn("not all could be analysed", "kind", f.Kind, "times", f.Count, "last", f.Message)
+	}
+	if t.timeline.Len() == 0 && len(faults) > 0 {
+		return fmt.Errorf("nothing could be analysed: %s", faults[0].Message)
 	}
 	return nil
+}
+
+// withMend adds to an error about an address that is not asked, which was met at address, what can be done about it.
+func withMend(err error, address, own string) error {
+	if !errors.Is(err, fetch.ErrAddress) {
+		return err
+	}
+	if own == "" {
+		return fmt.Errorf("%w: give the playlist's http address instead of the file", err)
+	}
+	if u, parseErr := url.Parse(address); parseErr == nil && u.Hostname() != "" && u.Hostname() != own {
+		return fmt.Errorf("%w: if it may be asked, give --allow-host %s", err, u.Hostname())
+	}
+	return fmt.Errorf("%w: if it may be asked, give --allow-host HOST", err)
 }
 
 // progress shows how far a recording is analysed, on a terminal.
@@ -107,20 +164,25 @@ func (c *cli) progress(f *capture.Follower, t *transcript) (stop func()) {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return func() {}
 	}
+	bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(c.stderr), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetDescription("analysing"), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
+	t.clear = func() { _ = bar.Clear() } // a terminal that is gone is not our fault
 	done := make(chan struct{})
 	var drawn sync.WaitGroup
 	drawn.Go(func() {
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(c.stderr), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetDescription("analysing"), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				if d := f.Status().Duration; d > 0 {
-					bar.ChangeMax64(d.Milliseconds())
+				at, all := int64(t.length()), f.Status().Duration.Milliseconds()
+				if all == 0 {
+					continue // it is not known yet
 				}
-				_ = bar.Set64(int64(t.length())) // a terminal that is gone is not our fault
+				t.quietly(func() {
+					bar.ChangeMax64(max(all, at+1)) // the bar ends when it is full
+					_ = bar.Set64(at)
+				})
 			case <-done:
 				_ = bar.Finish()
 				return
@@ -134,6 +196,7 @@ func (c *cli) progress(f *capture.Follower, t *transcript) (stop func()) {
 type transcript struct {
 	media string
 	write format
+	clear func() // takes the progress bar away before something is printed; may be nil
 
 	mu       sync.Mutex
 	timeline *timeline.Timeline
@@ -154,6 +217,9 @@ func (t *transcript) Record(b store.Batch) error {
 			continue // still on screen, or printed
 		}
 		t.printed, t.any = o.From, true
+		if t.clear != nil {
+			t.clear()
+		}
 		if err := t.write.observation(o); err != nil {
 			return err
 		}
@@ -170,6 +236,13 @@ func (t *transcript) Timeline(string) (*timeline.Timeline, bool) {
 
 // Clock implements recorder: a recording begins anew each time.
 func (t *transcript) Clock(string) []byte { return nil }
+
+// quietly runs fn while nothing is printed.
+func (t *transcript) quietly(fn func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fn()
+}
 
 // length returns how much of the recording was analysed.
 func (t *transcript) length() (d timeline.Position) {

@@ -16,6 +16,7 @@ import (
 
 // transcript is what analyze --format json prints.
 type transcript struct {
+	log          string // which went to standard error
 	observations []timeline.Observation
 	summary      struct {
 		Duration                                    timeline.Position
@@ -45,6 +46,7 @@ func analyze(t *testing.T, spotter string, args ...string) (a transcript) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, complaint.String())
 	}
+	a.log = complaint.String()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	for _, line := range lines[:len(lines)-1] {
 		var o timeline.Observation

@@ -171,12 +171,15 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		parts = cutAtBreaks(s)
 		d.planner.Skip = s.InBreak
 	}
+	if s.Jump {
+		d.gate.Reset() // what follows is a new scene, though it may look like the one before
+	}
 	looked := 0
 	job := d.planner.Plan(s)
 	var failed error
 	for i, p := range parts {
 		if p.inBreak {
-			d.gate.Reset() // what follows is a new scene, though it may look like the one before
+			d.gate.Reset()
 			if err := d.send(ctx, step{skipped: p.Span}); err != nil {
 				return err
 			}
@@ -192,7 +195,11 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, failed))
 	}
 	d.metrics.segments.Inc()
-	return d.send(ctx, step{end: s, lost: looked == 0 && (failed != nil || job.Blind)})
+	lost := looked == 0 && (failed != nil || job.Blind)
+	if lost {
+		d.gate.Reset()
+	}
+	return d.send(ctx, step{end: s, lost: lost})
 }
 
 // decode looks at the pictures of a job and returns how many there were.
@@ -295,10 +302,9 @@ func (o *observing) newest(at timeline.Position) *timeline.Observation {
 	return nil
 }
 
-// cut ends the scene where it was last seen.
+// cut ends the scene where it was last seen. The gate was told when the cut was met, ahead of what is observed.
 func (o *observing) cut() vision.Seen {
 	o.resumed = nil
-	o.gate.Reset()
 	return o.observer.Break()
 }
 
