@@ -3,7 +3,7 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup build demo test test-pure lint fmt fuzz bench cover clean
+.PHONY: help setup build demo test test-pure drill lint fmt fuzz bench cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,12 +18,16 @@ demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS=
 	bin/spotter demo $(DEMO_ARGS)
 
 test: setup test-pure ## run all tests
-	go test -race -timeout 15m ./...
+	go test -race -short -timeout 15m ./...
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
 test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
 	CGO_ENABLED=0 go vet -tags $(PURE) ./...
 	CGO_ENABLED=0 go test -tags $(PURE) $$(CGO_ENABLED=0 go list -tags $(PURE) ./... | grep -v /cmd/)
+
+drill: setup ## let origins and networks fail: 120 scripts and 24 hours in compressed time, Toxiproxy in real time
+	go test -count=1 -v -run 'TestDrill|TestDay' ./capture
+	go test -count=1 -v -run 'TestDrill|TestCalendarIsReadAgain' ./cmd/spotter
 
 lint: setup ## vet, staticcheck and formatting
 	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }

@@ -343,3 +343,27 @@ func (d *day) checkFigures() {
 		d.t.Errorf("between %d and %d goroutines", least, most)
 	}
 }
+
+// A segment is asked for again within a target duration of the last time, however short that is.
+func TestRetriesWithinATargetDuration(t *testing.T) {
+	short := recipe(origin.Recipe{Segments: 20, Length: time.Second, Size: "64x64"})
+	inBubble(t, short, origin.Style{Window: 20, Continuous: true}, func(r *rig) {
+		r.Publish(3)
+		r.start()
+		r.Every("/segment/", origin.Reset())
+		for range 7 {
+			r.pass(time.Second)
+			r.Publish(1)
+		}
+		var asked time.Duration
+		for _, at := range r.loads(origin.SegmentPath(3)) {
+			if asked > 0 && at-asked > time.Second {
+				t.Errorf("asked for again after %v", at-asked)
+			}
+			asked = at
+		}
+		if asked == 0 {
+			t.Error("never asked for")
+		}
+	})
+}

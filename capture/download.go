@@ -24,7 +24,7 @@ const (
 	// often one that does not fit its key.
 	missing = 4
 	garbled = 1
-	// minRetry and maxRetry bound the time between two attempts.
+	// minRetry and maxRetry bound the time between two attempts, which is a target duration at most.
 	minRetry = 250 * time.Millisecond
 	maxRetry = 2 * time.Second
 )
@@ -108,7 +108,7 @@ func hand(ctx context.Context, d *download, queue chan<- *download) error {
 func (f *Follower) fetch(ctx context.Context, d *download, target time.Duration) error {
 	var last error
 	tries := attempts{missing, garbled}
-	for wait := minRetry; ; wait = min(2*wait, maxRetry) {
+	for wait := minRetry; ; wait = min(2*wait, maxRetry, max(target, minRetry)) {
 		err := f.fetchOnce(ctx, d, target)
 		if err == nil {
 			return nil
