@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -191,6 +192,10 @@ func (f *Follower) adopt(x *feed) {
 		r.switched = r.started
 		r.name = name
 	}
-	f.log().Info("playlist chosen", "url", fetch.Redact(x.url.String()), "height", x.variant.Height,
+	level := slog.LevelInfo
+	if f.choices <= 1 && !f.reader.started {
+		level = slog.LevelDebug // there was nothing to choose
+	}
+	f.log().Log(context.Background(), level, "playlist chosen", "url", fetch.Redact(x.url.String()), "height", x.variant.Height,
 		"bandwidth", x.variant.Bandwidth, "codecs", x.variant.Codecs, "iframes", x.iframes, "pathway", x.pathway)
 }
