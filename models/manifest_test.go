@@ -23,7 +23,7 @@ func TestManifest(t *testing.T) {
 				}
 				seen[unique] = true
 			}
-			if !hash.MatchString(m.SHA256) || m.Bytes <= 0 || m.Licence == "" || m.Note == "" {
+			if !hash.MatchString(m.SHA256) || m.Bytes <= 0 || m.Version == "" || m.Licence == "" || m.Gives == "" || m.Training == "" {
 				t.Errorf("entry is incomplete: %+v", m)
 			}
 			if m.File != filepath.Base(m.File) || filepath.Ext(m.File) != ".onnx" {
@@ -32,8 +32,14 @@ func TestManifest(t *testing.T) {
 			if m.Cleared && !strings.HasPrefix(m.URL, "https://") {
 				t.Errorf("URL = %q, want https", m.URL)
 			}
-			if m.Cleared == strings.Contains(m.Note, "test only") {
-				t.Errorf("Cleared = %v disagrees with the note %q", m.Cleared, m.Note)
+			if m.Cleared == strings.Contains(m.Training, "non-commercial") {
+				t.Errorf("Cleared = %v disagrees with the training data %q", m.Cleared, m.Training)
+			}
+			if (m.Purpose == models.Identities) != (m.Match > 0 && m.Match < 1) {
+				t.Errorf("%s with a match at %v", m.Purpose, m.Match)
+			}
+			if m.Input[0] != 1 || m.Input[1] != 3 || m.Input[2] < 100 || m.Input[3] < 100 {
+				t.Errorf("Input = %v, want one picture of three colours", m.Input)
 			}
 			if got, err := models.Find(m.Name); err != nil || got != m {
 				t.Errorf("Find = %+v, %v", got, err)

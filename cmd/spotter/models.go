@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
@@ -36,18 +37,18 @@ func (c *cli) modelsCommand() *cobra.Command {
 			return c.pullModels(cmd.Context(), args, mirror)
 		},
 	}
-	pull.Flags().String("mirror", os.Getenv(mirrorVariable), "`DIR|URL` with the files, for sites with no internet (or "+mirrorVariable+")")
+	pull.Flags().String("mirror", os.Getenv(mirrorVariable), "`DIR|URL` with the files, tried before upstream, for sites with no internet (or "+mirrorVariable+")")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "list",
-			Short: "List the known models, their licences and whether they are in place",
+			Short: "List the known models, their licences, what they may be used for and whether they are in place",
 			Args:  cobra.NoArgs,
 			RunE:  func(*cobra.Command, []string) error { return c.listModels() },
 		},
 		pull,
 		&cobra.Command{
 			Use:   "verify [NAME...]",
-			Short: "Say which models are missing or altered",
+			Short: "Say of each model that the configuration names, or those given, whether it is ok, missing or altered",
 			RunE:  func(_ *cobra.Command, args []string) error { return c.verifyModels(args) },
 		},
 	)
@@ -57,7 +58,8 @@ func (c *cli) modelsCommand() *cobra.Command {
 // namedModels returns the models of the given names, or those that the configuration names.
 func namedModels(conf *config, names []string) ([]models.Model, error) {
 	if len(names) == 0 {
-		names = []string{conf.Vision.Local.Objects}
+		l := conf.Vision.Local
+		names = []string{l.Objects, l.Faces, l.Identities}
 	}
 	var list []models.Model
 	for _, name := range names {
@@ -76,24 +78,34 @@ func (c *cli) listModels() error {
 		return err
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSIZE\tLICENCE\tSTATE\tNOTE")
+	fmt.Fprintln(w, "NAME\tVERSION\tSIZE\tLICENCE\tSTATE\tUSE\tWHAT FOR")
 	for _, m := range models.All() {
-		state := "in place"
-		switch err := models.Verify(conf.modelsDir(), m); {
-		case errors.Is(err, models.ErrMissing):
-			state = "missing"
-		case err != nil:
-			state = "altered"
-		}
-		note := m.Note
+		use := "cleared"
 		if !m.Cleared {
-			note = "not cleared for commercial use: " + note
+			use = "test only: naming it is the consent"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, humanize.IBytes(uint64(m.Bytes)), m.Licence, state, note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s: %s; trained on %s\n", m.Name, m.Version, megabytes(m), m.Licence,
+			modelState(models.Verify(conf.modelsDir(), m)), use, m.Purpose, m.Gives, m.Training)
 	}
 	return w.Flush()
 }
 
+// modelState is a word for what models.Verify returned.
+func modelState(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, models.ErrMissing):
+		return "missing"
+	case errors.Is(err, models.ErrAltered):
+		return "altered"
+	}
+	return "unreadable"
+}
+
+func megabytes(m models.Model) string { return humanize.IBytes(uint64(m.Bytes)) }
+
+// pullModels fetches every model that it can; one that cannot be had keeps none of the others away.
 func (c *cli) pullModels(ctx context.Context, names []string, mirror string) error {
 	conf, err := c.config()
 	if err != nil {
@@ -103,28 +115,41 @@ func (c *cli) pullModels(ctx context.Context, names []string, mirror string) err
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, m := range list {
-		puller := &models.Puller{Dir: conf.modelsDir(), Mirror: mirror, Progress: c.pullProgress(m)}
-		if err := puller.Pull(ctx, m); err != nil {
-			return err
+		if err := c.pullModel(ctx, conf.modelsDir(), mirror, m); err != nil {
+			failed = append(failed, err)
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
-		fmt.Fprintf(c.stdout, "%s: in place (%s, %s)\n", m.Name, humanize.IBytes(uint64(m.Bytes)), m.Licence)
+		fmt.Fprintf(c.stdout, "%s: in place (%s, %s)\n", m.Name, megabytes(m), m.Licence)
 		if !m.Cleared {
-			fmt.Fprintf(c.stderr, "%s is not cleared for commercial use: %s\n", m.Name, m.Note)
+			fmt.Fprintf(c.stderr, "%s is not cleared for commercial use: it was trained on %s\n", m.Name, m.Training)
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-// pullProgress returns what draws a download's progress, on a terminal.
-func (c *cli) pullProgress(m models.Model) func(string, int64, int64) {
-	file, ok := c.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil
+// pullModel fetches one model, with a progress bar on a terminal and words about what goes wrong on the way.
+func (c *cli) pullModel(ctx context.Context, dir, mirror string, m models.Model) error {
+	puller := &models.Puller{Dir: dir, Mirror: mirror}
+	clearBar := func() {}
+	if file, ok := c.stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		bar := progressbar.NewOptions64(m.Bytes, progressbar.OptionSetWriter(c.stderr), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetDescription(m.Name), progressbar.OptionShowBytes(true), progressbar.OptionFullWidth(),
+			progressbar.OptionThrottle(100*time.Millisecond))
+		// A terminal that is gone is not our fault.
+		puller.Progress = func(_ string, done, _ int64) { _ = bar.Set64(done) }
+		clearBar = func() { _ = bar.Clear() }
 	}
-	bar := progressbar.NewOptions64(m.Bytes, progressbar.OptionSetWriter(c.stderr), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetDescription(m.Name), progressbar.OptionShowBytes(true), progressbar.OptionFullWidth())
-	return func(_ string, done, _ int64) { _ = bar.Set64(done) } // a terminal that is gone is not our fault
+	puller.Retrying = func(name string, err error, wait time.Duration) {
+		clearBar()
+		fmt.Fprintf(c.stderr, "%s: %v: trying again in %s\n", name, err, wait.Round(100*time.Millisecond))
+	}
+	defer clearBar()
+	return puller.Pull(ctx, m)
 }
 
 func (c *cli) verifyModels(names []string) error {
@@ -136,17 +161,15 @@ func (c *cli) verifyModels(names []string) error {
 	if err != nil {
 		return err
 	}
-	wrong := 0
+	var wrong error
 	for _, m := range list {
-		if err := models.Verify(conf.modelsDir(), m); err != nil {
-			wrong++
-			fmt.Fprintln(c.stdout, err)
+		err := models.Verify(conf.modelsDir(), m)
+		if err != nil {
+			wrong = errSaid
+			fmt.Fprintf(c.stdout, "%-10s  %s: %v\n", modelState(err), m.Name, err)
 			continue
 		}
-		fmt.Fprintf(c.stdout, "%s: in place\n", m.Name)
+		fmt.Fprintf(c.stdout, "%-10s  %s\n", modelState(nil), m.Name)
 	}
-	if wrong > 0 {
-		return errSaid
-	}
-	return nil
+	return wrong
 }

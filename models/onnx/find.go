@@ -20,10 +20,15 @@ var (
 	ErrOpen = errors.New("ONNX Runtime is already open in this process")
 	// ErrClosed is returned by a Runtime or a Network that was closed.
 	ErrClosed = errors.New("closed")
-	// ErrModel is wrapped when a model is not one this package runs: one input, tensors of float32, fixed shapes.
+	// ErrProvider is wrapped when the execution provider asked for does not exist, or is not in the library or the machine.
+	ErrProvider = errors.New("execution provider not available")
+	// ErrModel is wrapped when a model is not one this package runs: one input, tensors of float32, shapes that are fixed
+	// or follow from the input's.
 	ErrModel = errors.New("unsuitable model")
 	// ErrInput is wrapped when the input of Run has not the length of the model's input.
 	ErrInput = errors.New("wrong length of input")
+	// ErrOutput is wrapped when the outputs given to RunInto have not the lengths of the model's.
+	ErrOutput = errors.New("wrong length of output")
 )
 
 // Library is the file name of ONNX Runtime's shared library.

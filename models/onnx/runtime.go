@@ -17,6 +17,8 @@ var process sync.Mutex
 
 // Runtime is the open library. It may be used from several goroutines.
 type Runtime struct {
+	library string // its path
+
 	mu       sync.Mutex
 	closed   bool
 	networks map[*Network]struct{}
@@ -47,17 +49,23 @@ func Open(libraryPath string) (*Runtime, error) {
 		return nil, fmt.Errorf("open ONNX Runtime from %s (1.24 or later is needed): %w", path, err)
 	}
 	ok = true
-	return &Runtime{networks: map[*Network]struct{}{}}, nil
+	return &Runtime{library: path, networks: map[*Network]struct{}{}}, nil
 }
 
 // Version returns the version of the library, such as "1.30.0".
 func (*Runtime) Version() string { return ort.GetVersion() }
 
-// Load reads a model and makes it ready to run on the given number of threads, at least 1. The network is closed with
-// the Runtime if it was not before. The error wraps ErrModel for a model that this package cannot run.
+// Load is LoadWith on the given number of threads of the CPU, for a model of fixed shapes.
 func (r *Runtime) Load(modelPath string, threads int) (*Network, error) {
-	if threads < 1 {
-		return nil, fmt.Errorf("load network: %d threads: at least 1 is needed", threads)
+	return r.LoadWith(modelPath, Options{Threads: threads})
+}
+
+// LoadWith reads a model and makes it ready to run. The network is closed with the Runtime if it was not before. The
+// error wraps ErrModel for a model that this package cannot run, and ErrProvider where the library or the machine lacks
+// the execution provider asked for: then it says what to install.
+func (r *Runtime) LoadWith(modelPath string, o Options) (*Network, error) {
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("load network: %w", err)
 	}
 	if _, err := os.Stat(modelPath); err != nil {
 		return nil, fmt.Errorf("load network: %w: run `spotter models pull`", err)
@@ -68,7 +76,7 @@ func (r *Runtime) Load(modelPath string, threads int) (*Network, error) {
 		return nil, fmt.Errorf("load network: ONNX Runtime is %w", ErrClosed)
 	}
 	n := &Network{runtime: r}
-	if err := n.load(modelPath, threads); err != nil {
+	if err := n.load(modelPath, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("load network %s: %w", modelPath, err), n.release())
 	}
 	r.networks[n] = struct{}{}

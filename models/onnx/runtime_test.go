@@ -17,7 +17,7 @@ import (
 )
 
 // library returns the path of ONNX Runtime in this checkout, or skips the test.
-func library(t *testing.T) string {
+func library(t testing.TB) string {
 	t.Helper()
 	path, err := onnx.Find(filepath.Join("..", "..", ".build", "onnxruntime"))
 	if err != nil {
@@ -26,7 +26,7 @@ func library(t *testing.T) string {
 	return path
 }
 
-func open(t *testing.T) *onnx.Runtime {
+func open(t testing.TB) *onnx.Runtime {
 	t.Helper()
 	r, err := onnx.Open(library(t))
 	if err != nil {

@@ -14,6 +14,9 @@ func (*Runtime) Version() string { return "" }
 // Load returns ErrUnavailable.
 func (*Runtime) Load(string, int) (*Network, error) { return nil, ErrUnavailable }
 
+// LoadWith returns ErrUnavailable.
+func (*Runtime) LoadWith(string, Options) (*Network, error) { return nil, ErrUnavailable }
+
 // Close does nothing.
 func (*Runtime) Close() error { return nil }
 
@@ -23,8 +26,20 @@ type Network struct{}
 // InputShape returns nil.
 func (*Network) InputShape() []int64 { return nil }
 
+// OutputNames returns nil.
+func (*Network) OutputNames() []string { return nil }
+
+// OutputShapes returns nil.
+func (*Network) OutputShapes() [][]int64 { return nil }
+
+// NewOutputs returns nil.
+func (*Network) NewOutputs() [][]float32 { return nil }
+
 // Run returns ErrUnavailable.
 func (*Network) Run([]float32) ([][]float32, error) { return nil, ErrUnavailable }
+
+// RunInto returns ErrUnavailable.
+func (*Network) RunInto([]float32, [][]float32) error { return ErrUnavailable }
 
 // Close does nothing.
 func (*Network) Close() error { return nil }
