@@ -3,7 +3,7 @@
 package local_test
 
 import (
-	"fmt"
+	"bytes"
 	"image"
 	_ "image/jpeg"
 	_ "image/png"
@@ -23,10 +23,10 @@ import (
 	"spotter/internal/testmedia"
 )
 
-// network returns a network of the test kit on the given number of threads, or skips the test.
-func network(t testing.TB, file string, threads int) *onnx.Network {
+// networks returns what loads networks of the test kit, each on the given number of threads, or skips the test.
+func networks(t testing.TB) func(file string, threads int) *onnx.Network {
 	t.Helper()
-	path := testmedia.Kit(t, "models", file)
+	root := testmedia.Kit(t, "models")
 	library, err := onnx.Find(filepath.Join("..", "..", ".build", "onnxruntime"))
 	if err != nil {
 		t.Skip("ONNX Runtime absent: run `make setup`")
@@ -36,11 +36,19 @@ func network(t testing.TB, file string, threads int) *onnx.Network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	n, err := r.Load(path, threads)
-	if err != nil {
-		t.Fatal(err)
+	return func(file string, threads int) *onnx.Network {
+		n, err := r.Load(filepath.Join(root, file), threads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
 	}
-	return n
+}
+
+// network returns one network of the test kit.
+func network(t testing.TB, file string, threads int) *onnx.Network {
+	t.Helper()
+	return networks(t)(file, threads)
 }
 
 // small reads a picture and shrinks it as the decoder does, to 640 pixels on its longer side.
@@ -64,21 +72,36 @@ func small(t testing.TB, path string) *image.RGBA {
 	return to
 }
 
-// frames decodes the frames of a clip of the kit at the given seconds.
-func frames(t *testing.T, clip string, seconds []float64) []*image.RGBA {
+// photo reads a picture as the recogniser gets it: small, and encoded at full size.
+func photo(t testing.TB, path string) vision.Picture {
+	t.Helper()
+	encoded, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _, err := image.DecodeConfig(bytes.NewReader(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vision.Picture{Small: small(t, path), JPEG: encoded, Width: size.Width, Height: size.Height}
+}
+
+// selected decodes the frames of a clip of the kit that ffmpeg's select expression keeps, at 640x360.
+func selected(t *testing.T, clip, expression string) []*image.RGBA {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg absent: install it")
 	}
-	path, dir := testmedia.Kit(t, "videos", clip), t.TempDir()
+	cmd := exec.Command("ffmpeg", "-v", "error", "-i", testmedia.Kit(t, "videos", clip), "-vf", "select='"+expression+"',scale=640:360",
+		"-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgba", "-")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v", err)
+	}
 	var list []*image.RGBA
-	for i, s := range seconds {
-		png := filepath.Join(dir, fmt.Sprint(i, ".png"))
-		cmd := exec.Command("ffmpeg", "-v", "error", "-ss", fmt.Sprint(s), "-i", path, "-frames:v", "1", "-vf", "scale=640:-2", png)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("ffmpeg: %v: %s", err, out)
-		}
-		list = append(list, small(t, png))
+	for pix := range slices.Chunk(out, 4*640*360) {
+		list = append(list, &image.RGBA{Pix: pix, Stride: 4 * 640, Rect: image.Rect(0, 0, 640, 360)})
 	}
 	return list
 }
@@ -160,19 +183,4 @@ func TestPhotosAgainstReference(t *testing.T) {
 			}
 		})
 	}
-}
-
-// still is a network that always answers the same.
-type still struct{ outputs [][]float32 }
-
-func (s *still) Run([]float32) ([][]float32, error) { return s.outputs, nil }
-
-// run returns what a network answers for a picture.
-func run(t testing.TB, net local.Network, img *image.RGBA) [][]float32 {
-	t.Helper()
-	outputs, err := net.Run(letterbox(img, 416))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return outputs
 }

@@ -45,3 +45,6 @@ func (c candidate) overlap(d candidate) float32 {
 }
 
 func (c candidate) area() float32 { return (c.right - c.left) * (c.bottom - c.top) }
+
+// solid reports whether the box has an area: not so one whose numbers are none.
+func (c candidate) solid() bool { return c.right > c.left && c.bottom > c.top }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
 	"sync"
 
-	"spotter/timeline"
 	"spotter/vision"
 )
 
@@ -43,40 +41,24 @@ func NewYOLOX(net Network, size int, minConfidence float64) *YOLOX {
 		size:   size,
 		min:    float32(minConfidence / 100),
 		labels: cocoLabels(),
-		frame:  letterbox{size: size, fill: yoloxFill},
+		frame: letterbox{
+			size: image.Pt(size, size), fill: [3]float32{yoloxFill, yoloxFill, yoloxFill},
+		},
 	}
 }
 
-// Recognize names the objects in p, each label once with its highest confidence. It looks at p.Small only. The error
-// wraps vision.ErrPermanent for a picture of less than 2 by 2 pixels and for a network that is no YOLOX of this size.
+// Recognize names the objects in p, each label once with its highest confidence. It looks at p.Small only. Its errors
+// are those of Detect.
 func (y *YOLOX) Recognize(ctx context.Context, p vision.Picture) (vision.Answer, error) {
-	answer := vision.Answer{Source: timeline.SourceONNX}
-	detections, err := y.Detect(ctx, p.Small)
-	if err != nil {
-		return vision.Answer{}, err
-	}
-	for _, d := range detections {
-		if !named(answer.Objects, d.Label) {
-			answer.Objects = append(answer.Objects, timeline.Entity{Name: d.Label, Confidence: d.Confidence})
-		}
-	}
-	return answer, nil
+	return recognize(ctx, y, p)
 }
 
-func named(list []timeline.Entity, name string) bool {
-	for i := range list {
-		if list[i].Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// Detect returns every object in img with its place, most confident first. Its errors are those of Recognize. A run
-// that has begun, some milliseconds, is not interrupted by ctx.
+// Detect returns every object in img with its place, most confident first. The error wraps vision.ErrPicture for a
+// picture of less than 2 by 2 pixels and vision.ErrPermanent for a network that is no YOLOX of this size. A run that has
+// begun, some milliseconds, is not interrupted by ctx.
 func (y *YOLOX) Detect(ctx context.Context, img *image.RGBA) ([]Detection, error) {
-	if img == nil || img.Rect.Dx() < 2 || img.Rect.Dy() < 2 {
-		return nil, fmt.Errorf("detect objects: the picture is smaller than 2 by 2 pixels: %w", vision.ErrPermanent)
+	if !fits(img) {
+		return nil, fmt.Errorf("detect objects: %w", errTooSmall)
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -92,11 +74,8 @@ func (y *YOLOX) Detect(ctx context.Context, img *image.RGBA) ([]Detection, error
 			y.size, cocoClasses, vision.ErrPermanent)
 	}
 	y.found = y.read(y.found[:0], outputs[0])
-	return y.detections(suppress(y.found, yoloxOverlap)), nil
+	return detections(suppress(y.found, yoloxOverlap), &y.frame, &y.labels), nil
 }
-
-// strides are the input's pixels between the anchors of the network's three grids.
-func strides() [3]int { return [3]int{8, 16, 32} }
 
 func (y *YOLOX) anchors() int {
 	n := 0
@@ -137,34 +116,12 @@ func (y *YOLOX) readAnchor(to []candidate, a []float32, anchor int, col, row, st
 			width, height := exp(a[2])*stride, exp(a[3])*stride
 			c.left, c.top = (a[0]+col)*stride-width/2, (a[1]+row)*stride-height/2
 			c.right, c.bottom = c.left+width, c.top+height
+			if !c.solid() {
+				return to
+			}
 		}
 		c.class, c.anchor, c.score = class, anchor, score
 		to = append(to, c)
 	}
 	return to
 }
-
-func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
-
-// detections returns the candidates with their labels and their places in the picture.
-func (y *YOLOX) detections(list []candidate) []Detection {
-	if len(list) == 0 {
-		return nil
-	}
-	scale := y.frame.scale()
-	width, height := float64(y.frame.from.X)*scale, float64(y.frame.from.Y)*scale
-	detections := make([]Detection, len(list))
-	for i, c := range list {
-		left, right := part(c.left, width), part(c.right, width)
-		top, bottom := part(c.top, height), part(c.bottom, height)
-		detections[i] = Detection{
-			Label:      y.labels[c.class],
-			Confidence: math.Round(float64(c.score)*1000) / 10,
-			Box:        Box{Left: left, Top: top, Width: right - left, Height: bottom - top},
-		}
-	}
-	return detections
-}
-
-// part returns x in parts of the whole, cut to 0 to 1.
-func part(x float32, whole float64) float64 { return min(max(float64(x)/whole, 0), 1) }

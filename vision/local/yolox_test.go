@@ -171,6 +171,9 @@ func decode(output []float32, size, width, height int, least float64) []local.De
 	for _, k := range kept {
 		b := local.Box{Left: clip(k.x1, width), Top: clip(k.y1, height)}
 		b.Width, b.Height = clip(k.x2, width)-b.Left, clip(k.y2, height)-b.Top
+		if b.Width <= 0 || b.Height <= 0 {
+			continue
+		}
 		out = append(out, local.Detection{Label: labels[k.class], Confidence: k.score * 100, Box: b})
 	}
 	return out
@@ -218,7 +221,7 @@ func TestRecognize(t *testing.T) {
 		a[4], a[5+class] = 1, score
 	}
 	put(0, 0, 0.6)                  // a person
-	put(60, 0, 0.87654)             // another, more certain
+	put(35, 0, 0.87654)             // another, more certain
 	put(70, 57, 0.7)                // a couch
 	put(83, 67, 0.9)                // a phone
 	put(20, 16, 0.4999)             // hardly a dog
