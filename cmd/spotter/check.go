@@ -124,15 +124,36 @@ func (r *report) libraries(conf *config) {
 }
 
 func (r *report) models(conf *config) {
-	m, err := models.Find(conf.Vision.Local.Objects)
-	if err == nil {
-		err = models.Verify(conf.modelsDir(), m)
+	l := conf.Vision.Local
+	for _, want := range []struct{ key, name, without string }{
+		{"objects", l.Objects, "OpenCV's cascades serve"},
+		{"faces", l.Faces, "nobody is named"},
+		{"identities", l.Identities, "nobody is named"},
+	} {
+		m, err := models.Find(want.name)
+		if err == nil {
+			err = models.Verify(conf.modelsDir(), m)
+		}
+		title := want.key + " model"
+		if errors.Is(err, models.ErrMissing) && (l.Recognizer != "onnx" || want.key != "objects") {
+			r.note(title, fmt.Sprintf("%s is not in place, so %s: spotter models pull %s", m.Name, want.without, m.Name))
+			continue
+		}
+		r.line(title, fmt.Sprintf("%s in %s", m.Name, conf.modelsDir()), err)
 	}
-	if errors.Is(err, models.ErrMissing) && conf.Vision.Local.Recognizer != "onnx" {
-		r.note("models", fmt.Sprintf("%s is not in place, so OpenCV's cascades serve: spotter models pull", m.Name))
-		return
+	if l.Provider != onnx.CPU && l.Recognizer != "classic" {
+		r.line("provider", l.Provider, tryProvider(conf))
 	}
-	r.line("models", fmt.Sprintf("%s in %s", m.Name, conf.modelsDir()), err)
+}
+
+// tryProvider loads the objects' model as the box would.
+func tryProvider(conf *config) error {
+	n, err := openNetworks(conf)
+	if err != nil {
+		return err
+	}
+	_, err = n.objects()
+	return errors.Join(err, n.Close())
 }
 
 func (r *report) data(conf *config) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"go.yaml.in/yaml/v3"
+
+	"spotter/models/onnx"
 )
 
 // configVariable names the configuration file where --config does not.
@@ -63,8 +65,9 @@ type localConfig struct {
 	Recognizer    string  `yaml:"recognizer"`
 	Objects       string  `yaml:"objects"`
 	MinConfidence float64 `yaml:"min_confidence"`
-	Faces         later   `yaml:"faces"`
-	Identities    later   `yaml:"identities"`
+	Faces         string  `yaml:"faces"`
+	Identities    string  `yaml:"identities"`
+	Provider      string  `yaml:"provider"`
 }
 
 type syncConfig struct {
@@ -139,7 +142,7 @@ func defaultConfig() config {
 		Vision: visionConfig{
 			Mode:     "cloud-first",
 			MaxScene: 30 * time.Second,
-			Local:    localConfig{Recognizer: "auto", Objects: "yolox-nano", MinConfidence: 50},
+			Local:    localConfig{Recognizer: "auto", Objects: yoloxNano, Faces: yunet, Identities: sface, Provider: onnx.CPU, MinConfidence: 50},
 		},
 		Retention: retentionConfig{Age: 72 * time.Hour, MaxBytes: "20GiB"},
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"spotter/models/onnx"
 	"spotter/vision"
 )
 
@@ -55,8 +56,6 @@ func (c *config) checkLater(f *faults) {
 			f.add("not in this version: remove it or leave it empty", path...)
 		}
 	}
-	refuse(c.Vision.Local.Faces, "vision", "local", "faces")
-	refuse(c.Vision.Local.Identities, "vision", "local", "identities")
 	refuse(c.Sync.SNS, "sync", "sns")
 	refuse(c.Sync.S3, "sync", "s3")
 	refuse(c.Engage, "engage")
@@ -94,7 +93,10 @@ func (v *visionConfig) check(f *faults) {
 	}
 	l := v.Local
 	oneOf(f, l.Recognizer, []string{"auto", "onnx", "classic"}, "vision", "local", "recognizer")
-	oneOf(f, l.Objects, slices.Sorted(slices.Values(objectModels())), "vision", "local", "objects")
+	oneOf(f, l.Objects, []string{yoloxNano, yoloxTiny, yoloxS, nanodet}, "vision", "local", "objects")
+	oneOf(f, l.Faces, []string{yunet, ultraface}, "vision", "local", "faces")
+	oneOf(f, l.Identities, []string{sface, mobilefacenet}, "vision", "local", "identities")
+	oneOf(f, l.Provider, onnx.Providers(), "vision", "local", "provider")
 	percent(f, l.MinConfidence, "vision", "local", "min_confidence")
 	r := v.Rekognition
 	if r == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"spotter/models"
@@ -13,29 +12,19 @@ import (
 	"spotter/vision"
 	"spotter/vision/classic"
 	"spotter/vision/local"
+	"spotter/vision/local/gallery"
 	"spotter/vision/rekognition"
 )
-
-// objectModels are the values of vision.local.objects, with the side in pixels of each network's input.
-func objectSides() map[string]int {
-	return map[string]int{"yolox-nano": 416, "yolox-s": 640}
-}
-
-func objectModels() []string {
-	var names []string
-	for name := range objectSides() {
-		names = append(names, name)
-	}
-	return names
-}
 
 // recognizers are the recogniser that the configuration asks for and what has to be closed after it.
 type recognizers struct {
 	vision.Recognizer
-	local   string          // source of local answers, empty where none are used
-	why     string          // why local answers come from there
-	limited *vision.Limited // the cloud's budget, nil without the cloud
-	close   []func() error
+	local    string           // source of local answers, empty where none are used
+	why      string           // why local answers come from there
+	gallery  *gallery.Gallery // who can be named locally, nil where nobody can
+	nameless error            // why nobody can
+	limited  *vision.Limited  // the cloud's budget, nil without the cloud
+	close    []func() error
 }
 
 // newRecognizers builds what the configuration asks for. onFault hears of what the cloud failed at.
@@ -96,7 +85,7 @@ func (r *recognizers) openLocal(c *config) (vision.Recognizer, error) {
 			r.local, r.why = "onnx", l.Objects+" on ONNX Runtime"
 			return y, nil
 		}
-		if l.Recognizer == "onnx" {
+		if l.Recognizer == "onnx" || errors.Is(err, onnx.ErrProvider) { // an accelerator is asked for by name
 			return nil, err
 		}
 		r.why = fmt.Sprintf("OpenCV's cascades, because of the models: %v", err)
@@ -111,40 +100,45 @@ func (r *recognizers) openLocal(c *config) (vision.Recognizer, error) {
 	return k, nil
 }
 
+// openONNX opens the objects' model and, where their models are in place, what names faces. Without names there are
+// still objects; but where the configuration insists on these models, one that is altered is an error.
 func (r *recognizers) openONNX(c *config) (vision.Recognizer, error) {
-	m, err := models.Find(c.Vision.Local.Objects)
+	n, err := openNetworks(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := models.Verify(c.modelsDir(), m); err != nil {
-		return nil, err
-	}
-	library, err := findONNX()
+	objects, err := n.objects()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, n.Close())
 	}
-	runtime, err := onnx.Open(library)
+	finder, identity, people, err := openFaces(n, c)
 	if err != nil {
-		return nil, err
+		if c.Vision.Local.Recognizer == "onnx" && !errors.Is(err, models.ErrMissing) {
+			return nil, errors.Join(err, n.Close())
+		}
+		r.nameless = err
 	}
-	net, err := runtime.Load(models.Path(c.modelsDir(), m), 1)
-	if err != nil {
-		return nil, errors.Join(err, runtime.Close())
+	r.gallery, r.close = people, append(r.close, n.Close)
+	var names local.Namer
+	if people != nil {
+		names = people
 	}
-	r.close = append(r.close, runtime.Close, net.Close)
-	return local.NewYOLOX(net, objectSides()[m.Name], c.Vision.Local.MinConfidence), nil
+	return local.NewRecognizer(objects, finder, identity, names), nil
 }
 
-// findONNX returns the path of ONNX Runtime's library.
-func findONNX() (string, error) {
-	executable, err := os.Executable()
+// openFaces opens what finds and names faces. Faces are found where they cannot be named: err then says why not.
+func openFaces(n *networks, c *config) (finder local.FaceFinder, identity *local.Identity, people *gallery.Gallery, err error) {
+	if finder, err = n.faces(); err != nil {
+		return nil, nil, nil, err
+	}
+	identity, model, err := n.identity()
 	if err != nil {
-		return "", err
+		return finder, nil, nil, err
 	}
-	if real, err := filepath.EvalSymlinks(executable); err == nil {
-		executable = real
+	if people, err = gallery.Open(c.galleryDir(), model); err != nil {
+		return finder, nil, nil, err
 	}
-	return onnx.Find(onnx.Places(executable)...)
+	return finder, identity, people, nil
 }
 
 // log says which recognisers are in use.
@@ -152,10 +146,19 @@ func (r *recognizers) log(log *slog.Logger, c *config) {
 	if r.local != "" {
 		log.Info("local recogniser", "source", r.local, "is", r.why)
 	}
+	switch {
+	case r.gallery != nil:
+		log.Info("gallery", "people", len(r.gallery.List()), "model", r.gallery.Model().Name)
+		for _, err := range r.gallery.Unused() {
+			log.Warn("not used in the gallery", "error", err)
+		}
+	case r.nameless != nil:
+		log.Info("nobody is named locally", "because", r.nameless)
+	}
 	if r.limited != nil {
 		k := c.Vision.Rekognition
 		log.Info("cloud recogniser", "source", "rekognition", "mode", c.Vision.Mode, "usd_per_hour", k.USDPerHour, "deadline", k.Deadline)
 	}
 }
 
-func (c *config) modelsDir() string { return filepath.Join(c.DataDir, "models") }
+func (c *config) galleryDir() string { return filepath.Join(c.DataDir, "gallery") }

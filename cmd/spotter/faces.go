@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"spotter/vision/local/gallery"
+)
+
+func (c *cli) facesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "faces",
+		Short: "Enrol, list and remove the people whom the local models can name",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	var who gallery.Person
+	add := &cobra.Command{
+		Use:   "add NAME PHOTO...",
+		Short: "Enrol a person by photos, or add photos of one who is enrolled",
+		Long: "Enrol a person by photos, or add photos of one who is enrolled. Each photo is judged and the fit ones are kept; of\n" +
+			"these not the photos are kept but what the models need to recognise the face. A running box notices within a second.",
+		Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			who.Name = args[0]
+			return c.addFaces(cmd.Context(), who, args[1:])
+		},
+	}
+	add.Flags().StringVar(&who.ID, "id", "", "`ID` of the person (default one made of the name)")
+	add.Flags().StringArrayVar(&who.URLs, "url", nil, "`URL` where to read more about the person; may be repeated")
+	var format string
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List who is enrolled",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return c.listFaces(format) },
+	}
+	list.Flags().StringVar(&format, "format", "table", "`FORMAT` of the output: table or json")
+	cmd.AddCommand(add, list, &cobra.Command{
+		Use:   "remove NAME|ID",
+		Short: "Remove a person and all that is kept of their face",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(_ *cobra.Command, args []string) error { return c.removeFaces(args[0]) },
+	})
+	return cmd
+}
+
+// addFaces judges photos of a person and enrols the person with the fit ones.
+func (c *cli) addFaces(ctx context.Context, who gallery.Person, paths []string) error {
+	conf, err := c.config()
+	if err != nil {
+		return err
+	}
+	networks, err := openNetworks(&conf)
+	if err != nil {
+		return err
+	}
+	defer networks.Close()
+	finder, identity, people, err := openFaces(networks, &conf)
+	if err != nil {
+		return conf.withPull(err)
+	}
+	known, err := enrolled(people, who)
+	if err != nil {
+		return err
+	}
+	e := &enroller{finder: finder, identity: identity, model: people.Model()}
+	fit, unfit, err := c.judge(ctx, e, known, paths)
+	if err != nil {
+		return err
+	}
+	if len(fit) == 0 {
+		if unfit == len(paths) {
+			return fmt.Errorf("%s was not enrolled: no photo is fit", who.Name)
+		}
+		return nil // all are there
+	}
+	for _, p := range fit {
+		who.Faces = append(who.Faces, p.face)
+	}
+	who, err = people.Add(who)
+	if errors.Is(err, gallery.ErrPerson) {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s (%s): enrolled by %d, known by %d\n", who.Name, who.ID, len(fit), who.Uses(people.Model()))
+	c.warn(people, who, fit)
+	return nil
+}
+
+// enrolled returns who is enrolled already under the id or name of a person, if anybody is.
+func enrolled(people *gallery.Gallery, who gallery.Person) (gallery.Person, error) {
+	key := who.Name
+	if who.ID != "" {
+		key = who.ID
+	}
+	known, err := people.Find(key)
+	if errors.Is(err, gallery.ErrAmbiguous) {
+		return known, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return known, nil
+}
+
+// judge looks at each photo and says what it is good for. It returns the fit ones that are not there yet, and how many
+// are unfit.
+func (c *cli) judge(ctx context.Context, e *enroller, known gallery.Person, paths []string) (fit []portrait, unfit int, err error) {
+	seen := map[string]string{}
+	for _, path := range paths {
+		photo, err := readPhoto(path)
+		if err == nil {
+			if first, twice := seen[photo.hash]; twice {
+				fmt.Fprintf(c.stderr, "%s: the same photo as %s\n", path, first)
+				continue
+			}
+			if seen[photo.hash] = path; known.Has(photo.hash, e.model) {
+				fmt.Fprintf(c.stderr, "%s: is there already\n", path)
+				continue
+			}
+			var p portrait
+			if p, err = e.look(ctx, photo); err == nil {
+				fmt.Fprintf(c.stdout, "%s: fit, the face is %d pixels wide\n", path, p.width)
+				fit = append(fit, p)
+				continue
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, 0, fmt.Errorf("nobody was enrolled: %w", ctx.Err())
+		}
+		unfit++
+		fmt.Fprintf(c.stderr, "%s: unfit: %s\n", path, strings.TrimPrefix(err.Error(), "open "+path+": "))
+	}
+	return fit, unfit, nil
+}
+
+// warn says which faces will be mistaken: photos that are unlike the person's other ones, and people who look alike.
+func (c *cli) warn(people *gallery.Gallery, who gallery.Person, fit []portrait) {
+	for _, p := range fit {
+		likest, others := -1.0, 0
+		for _, f := range who.Faces {
+			if f.Photo != p.face.Photo && f.Model == p.face.Model && f.Version == p.face.Version {
+				likest, others = max(likest, gallery.Similarity(f.Embedding, p.face.Embedding)), others+1
+			}
+		}
+		if others > 0 && likest < people.Model().Threshold {
+			fmt.Fprintf(c.stderr, "warning: %s is unlike every other photo of %s (%.2f): see that it shows the same person\n", p.path, who.Name, likest)
+		}
+	}
+	for _, x := range people.Check(who) {
+		fmt.Fprintf(c.stderr, "warning: %s: see that both have the right photos, and add more\n", x)
+	}
+	for _, p := range people.List() {
+		if p.ID != who.ID && strings.EqualFold(p.Name, who.Name) {
+			fmt.Fprintf(c.stderr, "warning: %s (%s) has the same name as %s (%s)\n", who.Name, who.ID, p.Name, p.ID)
+		}
+	}
+}
+
+// openGallery opens the gallery to look into; nothing is recognised.
+func (c *cli) openGallery() (*gallery.Gallery, error) {
+	conf, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	model, err := conf.identityModel()
+	if err != nil {
+		return nil, err
+	}
+	return gallery.Open(conf.galleryDir(), model)
+}
+
+func (c *cli) listFaces(format string) error {
+	if format != "table" && format != "json" {
+		return fmt.Errorf("%w: --format %q is none of table, json", errUsage, format)
+	}
+	people, err := c.openGallery()
+	if err != nil {
+		return err
+	}
+	for _, err := range people.Unused() {
+		fmt.Fprintf(c.stderr, "warning: %v\n", err)
+	}
+	if format == "json" {
+		return c.listFacesJSON(people)
+	}
+	list := people.List()
+	if len(list) == 0 {
+		fmt.Fprintln(c.stderr, "nobody is enrolled: spotter faces add NAME PHOTO...")
+		return nil
+	}
+	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tID\tPHOTOS\tUSED\tURLS")
+	for _, p := range list {
+		urls := strings.Join(p.URLs, " ")
+		if urls == "" {
+			urls = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", p.Name, p.ID, len(p.Faces), p.Uses(people.Model()), urls)
+	}
+	return w.Flush()
+}
+
+// listFacesJSON prints a line for each person.
+func (c *cli) listFacesJSON(people *gallery.Gallery) error {
+	e := json.NewEncoder(c.stdout)
+	for _, p := range people.List() {
+		urls := p.URLs
+		if urls == nil {
+			urls = []string{}
+		}
+		err := e.Encode(struct {
+			Name   string   `json:"name"`
+			ID     string   `json:"id"`
+			URLs   []string `json:"urls"`
+			Photos int      `json:"photos"`
+			Used   int      `json:"used"` // those of the configured model
+		}{p.Name, p.ID, urls, len(p.Faces), p.Uses(people.Model())})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cli) removeFaces(nameOrID string) error {
+	people, err := c.openGallery()
+	if err != nil {
+		return err
+	}
+	gone, err := people.Remove(nameOrID)
+	switch {
+	case errors.Is(err, gallery.ErrNobody):
+		return fmt.Errorf("%w: see spotter faces list", err)
+	case errors.Is(err, gallery.ErrAmbiguous):
+		return fmt.Errorf("%w: %w", errUsage, err)
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s (%s): removed\n", gone.Name, gone.ID)
+	return nil
+}

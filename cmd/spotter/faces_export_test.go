@@ -1,0 +1,7 @@
+package main
+
+// Parts of faces that its tests look at.
+var (
+	Orientation = orientation
+	Turn        = turn
+)
