@@ -343,6 +343,14 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// say logs a turn of events, while there is one: of a stream that is stalled the fault has been told.
+func (f *Follower) say(level slog.Level, what string, args ...any) {
+	if f.Status().State == Stalled {
+		level = slog.LevelDebug
+	}
+	f.log().Log(context.Background(), level, what, args...)
+}
+
 func (f *Follower) log() *slog.Logger {
 	if f.Logger == nil {
 		return slog.New(slog.DiscardHandler)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -77,7 +78,7 @@ func (f *Follower) due(list *playlist.Media, changed bool) time.Duration {
 	case list.Ended: // perhaps by mistake
 		return list.Target
 	case f.reader.started && grows(list) && time.Since(f.feed.grewAt) > f.patient(list):
-		f.log().Warn("playlist stands still", "url", fetch.Redact(f.feed.url.String()))
+		f.say(slog.LevelWarn, "playlist stands still", "url", fetch.Redact(f.feed.url.String()))
 		f.fail()
 		return 0
 	case f.feed.usable(f.dense()) != nil:
@@ -85,7 +86,7 @@ func (f *Follower) due(list *playlist.Media, changed bool) time.Duration {
 		f.fail()
 		return 0
 	case f.choices > 1 && !f.Recording && f.failed.Load() >= failedPieces:
-		f.log().Warn("segments cannot be had", "url", fetch.Redact(f.feed.url.String()))
+		f.say(slog.LevelWarn, "segments cannot be had", "url", fetch.Redact(f.feed.url.String()))
 		f.failed.Store(0)
 		f.mu.Lock()
 		placed := f.status.clock

@@ -196,6 +196,6 @@ func (f *Follower) adopt(x *feed) {
 	if f.choices <= 1 && !f.reader.started {
 		level = slog.LevelDebug // there was nothing to choose
 	}
-	f.log().Log(context.Background(), level, "playlist chosen", "url", fetch.Redact(x.url.String()), "height", x.variant.Height,
+	f.say(level, "playlist chosen", "url", fetch.Redact(x.url.String()), "height", x.variant.Height,
 		"bandwidth", x.variant.Bandwidth, "codecs", x.variant.Codecs, "iframes", x.iframes, "pathway", x.pathway)
 }

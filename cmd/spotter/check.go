@@ -148,11 +148,8 @@ func (r *report) models(conf *config) {
 
 // tryProvider loads the objects' model as the box would.
 func tryProvider(conf *config) error {
-	n, err := openNetworks(conf)
-	if err != nil {
-		return err
-	}
-	_, err = n.objects()
+	n := &networks{config: conf}
+	_, err := n.objects()
 	return errors.Join(err, n.Close())
 }
 

@@ -57,12 +57,9 @@ func (c *cli) addFaces(ctx context.Context, who gallery.Person, paths []string) 
 	if err != nil {
 		return err
 	}
-	networks, err := openNetworks(&conf)
-	if err != nil {
-		return err
-	}
-	defer networks.Close()
-	finder, identity, people, err := openFaces(networks, &conf)
+	n := &networks{config: &conf}
+	defer n.Close()
+	finder, identity, people, err := openFaces(n, &conf)
 	if err != nil {
 		return conf.withPull(err)
 	}

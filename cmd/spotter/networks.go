@@ -27,23 +27,16 @@ const (
 // networks are ONNX Runtime and the models that the configuration names, of which only the published files are loaded.
 type networks struct {
 	config  *config
-	runtime *onnx.Runtime
-}
-
-func openNetworks(c *config) (*networks, error) {
-	library, err := findONNX()
-	if err != nil {
-		return nil, err
-	}
-	runtime, err := onnx.Open(library)
-	if err != nil {
-		return nil, err
-	}
-	return &networks{config: c, runtime: runtime}, nil
+	runtime *onnx.Runtime // nil before the first model
 }
 
 // Close frees the runtime with all that was loaded.
-func (n *networks) Close() error { return n.runtime.Close() }
+func (n *networks) Close() error {
+	if n.runtime == nil {
+		return nil
+	}
+	return n.runtime.Close()
+}
 
 func (n *networks) load(name string) (*onnx.Network, models.Model, error) {
 	m, err := models.Find(name)
@@ -53,8 +46,24 @@ func (n *networks) load(name string) (*onnx.Network, models.Model, error) {
 	if err := models.Verify(n.config.modelsDir(), m); err != nil {
 		return nil, m, err
 	}
+	if err := n.open(); err != nil {
+		return nil, m, err
+	}
 	net, err := n.runtime.LoadWith(models.Path(n.config.modelsDir(), m), onnx.Options{Threads: 1, Provider: n.config.Vision.Local.Provider})
 	return net, m, err
+}
+
+// open opens the runtime unless it is.
+func (n *networks) open() error {
+	if n.runtime != nil {
+		return nil
+	}
+	library, err := findONNX()
+	if err != nil {
+		return err
+	}
+	n.runtime, err = onnx.Open(library)
+	return err
 }
 
 func (n *networks) objects() (local.ObjectFinder, error) {

@@ -103,10 +103,7 @@ func (r *recognizers) openLocal(c *config) (vision.Recognizer, error) {
 // openONNX opens the objects' model and, where their models are in place, what names faces. Without names there are
 // still objects; but where the configuration insists on these models, one that is altered is an error.
 func (r *recognizers) openONNX(c *config) (vision.Recognizer, error) {
-	n, err := openNetworks(c)
-	if err != nil {
-		return nil, err
-	}
+	n := &networks{config: c}
 	objects, err := n.objects()
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
