@@ -201,3 +201,15 @@ func TestClockIsMonotonic(t *testing.T) {
 		}
 	}
 }
+
+// What a version without parts, sources and breaks has stored goes on at the same positions.
+func TestClockOfAnEarlierVersion(t *testing.T) {
+	const stored = `{"zero":"first","origin":9000000,"pts":9360000,"end":4.0,"next":7,"discontinuity":2,"wall":"0001-01-01T00:00:00Z","started":true}`
+	c := newClock(t, "first", []byte(stored))
+	for i, want := range []timeline.Position{4000, 6000} {
+		s, jump := piece{7 + uint64(i), 2, 9_360_000 + int64(i)*2*second, time.Time{}}.put(t, c)
+		if s.From != want || jump {
+			t.Errorf("segment %d is at %v, jump %t; want %v", 7+i, s, jump, want)
+		}
+	}
+}
