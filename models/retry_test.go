@@ -210,16 +210,26 @@ func TestPullSlow(t *testing.T) {
 
 func TestPullRedirected(t *testing.T) {
 	m, content := sample()
-	store, ranges := serve(t, file(content))
+	l, err := net.Listen("tcp", "127.0.0.2:0") // another host
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ranges []string
+	store := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ranges = append(ranges, r.Header.Get("Range"))
+		file(content)(w, r)
+	})}}
+	store.Start()
+	t.Cleanup(store.Close)
 	mirror, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, strings.Replace(store, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusFound)
+		http.Redirect(w, r, store.URL+r.URL.Path, http.StatusFound)
 	})
 	p := hurried(t, mirror)
 	write(t, models.Path(p.Dir, m)+".partial", content[:100_000])
 	if err := p.Pull(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"bytes=100000-"}, *ranges); diff != "" {
+	if diff := cmp.Diff([]string{"bytes=100000-"}, ranges); diff != "" {
 		t.Errorf("ranges (-want +got):\n%s", diff)
 	}
 }

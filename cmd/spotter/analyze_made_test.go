@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -116,12 +117,18 @@ func TestAnalyzeOverHTTP(t *testing.T) {
 	dir := encrypted(t)
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(server.Close)
-	other := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &httptest.Server{Listener: l, Config: &http.Server{Handler: server.Config.Handler}}
+	other.Start()
+	t.Cleanup(other.Close)
 	list, err := os.ReadFile(filepath.Join(dir, testmedia.Playlist))
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "elsewhere.m3u8"), strings.ReplaceAll(string(list), "\nindex", "\n"+other+"/index"))
+	write(t, filepath.Join(dir, "elsewhere.m3u8"), strings.ReplaceAll(string(list), "\nindex", "\n"+other.URL+"/index"))
 	write(t, filepath.Join(dir, "page.html"), "<!DOCTYPE html><title>Please log in</title>")
 	conf := cascades(t)
 
@@ -131,10 +138,10 @@ func TestAnalyzeOverHTTP(t *testing.T) {
 	})
 	t.Run("segments elsewhere, allowed", func(t *testing.T) {
 		t.Parallel()
-		analyze(t, "spotter", "--config", conf, "--allow-host", "localhost", server.URL+"/elsewhere.m3u8").spans(t, 0, 4*second)
+		analyze(t, "spotter", "--config", conf, "--allow-host", "127.0.0.2", server.URL+"/elsewhere.m3u8").spans(t, 0, 4*second)
 	})
 	for name, tc := range map[string]struct{ path, says string }{
-		"segments elsewhere": {"/elsewhere.m3u8", `host "localhost" is not in the media's allow_hosts: if it may be asked, give --allow-host localhost`},
+		"segments elsewhere": {"/elsewhere.m3u8", `host "127.0.0.2" is not in the media's allow_hosts: if it may be asked, give --allow-host 127.0.0.2`},
 		"page of HTML":       {"/page.html", "/page.html: not a usable HLS playlist: it is a page of HTML or XML"},
 		"404":                {"/gone.m3u8?token=hidden", "/gone.m3u8?...: load playlist: the origin answered 404 Not Found"},
 	} {
