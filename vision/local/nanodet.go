@@ -58,15 +58,9 @@ func (n *NanoDet) Recognize(ctx context.Context, p vision.Picture) (vision.Answe
 // picture of less than 2 by 2 pixels and vision.ErrPermanent for a network that is no NanoDet of this size. A run that
 // has begun, some milliseconds, is not interrupted by ctx.
 func (n *NanoDet) Detect(ctx context.Context, img *image.RGBA) ([]Detection, error) {
-	if !fits(img) {
-		return nil, fmt.Errorf("detect objects: %w", errTooSmall)
-	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("detect objects: %w", err)
-	}
-	outputs, err := n.net.Run(n.frame.draw(img))
+	outputs, err := run(ctx, n.net, &n.frame, img)
 	if err != nil {
 		return nil, fmt.Errorf("detect objects: %w", err)
 	}

@@ -22,6 +22,17 @@ func strides() [3]int { return [3]int{8, 16, 32} }
 
 func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 
+// run puts a picture before a network. Whoever calls it holds the lock of the frame.
+func run(ctx context.Context, net Network, frame *letterbox, img *image.RGBA) (outputs [][]float32, err error) {
+	if !fits(img) {
+		return nil, errTooSmall
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return net.Run(frame.draw(img))
+}
+
 // bySize returns the only output of n numbers, or nil.
 func bySize(outputs [][]float32, n int) []float32 {
 	var found []float32

@@ -45,15 +45,9 @@ func NewUltraFace(net Network, minConfidence float64) *UltraFace {
 
 // Find returns the faces in img, most confident first, without landmarks. Its errors are those of YuNet's Find.
 func (u *UltraFace) Find(ctx context.Context, img *image.RGBA) ([]Face, error) {
-	if !fits(img) {
-		return nil, fmt.Errorf("find faces: %w", errTooSmall)
-	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("find faces: %w", err)
-	}
-	outputs, err := u.net.Run(u.frame.draw(img))
+	outputs, err := run(ctx, u.net, &u.frame, img)
 	if err != nil {
 		return nil, fmt.Errorf("find faces: %w", err)
 	}

@@ -57,15 +57,9 @@ func (y *YOLOX) Recognize(ctx context.Context, p vision.Picture) (vision.Answer,
 // picture of less than 2 by 2 pixels and vision.ErrPermanent for a network that is no YOLOX of this size. A run that has
 // begun, some milliseconds, is not interrupted by ctx.
 func (y *YOLOX) Detect(ctx context.Context, img *image.RGBA) ([]Detection, error) {
-	if !fits(img) {
-		return nil, fmt.Errorf("detect objects: %w", errTooSmall)
-	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("detect objects: %w", err)
-	}
-	outputs, err := y.net.Run(y.frame.draw(img))
+	outputs, err := run(ctx, y.net, &y.frame, img)
 	if err != nil {
 		return nil, fmt.Errorf("detect objects: %w", err)
 	}

@@ -40,15 +40,9 @@ func NewYuNet(net Network, minConfidence float64) *YuNet {
 // 2 by 2 pixels and vision.ErrPermanent for a network that is no YuNet. A run that has begun, some milliseconds, is
 // not interrupted by ctx.
 func (y *YuNet) Find(ctx context.Context, img *image.RGBA) ([]Face, error) {
-	if !fits(img) {
-		return nil, fmt.Errorf("find faces: %w", errTooSmall)
-	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("find faces: %w", err)
-	}
-	outputs, err := y.net.Run(y.frame.draw(img))
+	outputs, err := run(ctx, y.net, &y.frame, img)
 	if err != nil {
 		return nil, fmt.Errorf("find faces: %w", err)
 	}
