@@ -47,6 +47,7 @@ type feed struct {
 	changedAt time.Time
 	grewAt    time.Time          // when something new was last taken from it
 	steering  *playlist.Steering // of the catalog that led to it
+	saving    bool               // of I-frames, in place of a whole stream that is there as well
 	adopted   cursor             // its end when it was first looked at after a switch
 	refused   int                // answers in a row that the origin failed to hold back
 }
@@ -151,7 +152,7 @@ func load(ctx context.Context, getter fetch.Getter, u *url.URL, imported map[str
 // usable returns why a playlist of I-frames is not worth following, or nil: fewer pictures than are wanted, or such as
 // cannot be decrypted on their own.
 func (x *feed) usable(interval time.Duration) error {
-	if !x.iframes {
+	if !x.saving {
 		return nil
 	}
 	if !x.list.IFramesOnly || len(x.list.Segments) == 0 {

@@ -219,18 +219,16 @@ func (f *Follower) observe(list *playlist.Media) {
 		f.fault(Fault{Kind: FaultStalled, URL: fetch.Redact(f.feed.url.String()), Err: fmt.Errorf("no new segment for %s", time.Since(f.grewAt).Round(time.Second))})
 	}
 	f.mu.Lock()
-	from := cursor{}
+	defer f.mu.Unlock()
+	from := cursor{} // what was placed need not be kept
 	if f.status.clock.Source == f.reader.name {
-		from = cursor{sequence: f.status.clock.Next}
+		from.sequence = f.status.clock.Next
 	}
-	f.mu.Unlock()
-	all, _ := pieces(list, from)
-	f.mu.Lock()
 	if f.status.silent && state == Live {
 		state = Waiting
 	}
-	f.status.State, f.status.pending, f.status.Duration = state, all, list.Duration()
-	f.mu.Unlock()
+	f.status.State, f.status.Duration = state, list.Duration()
+	f.status.pending, _ = pieces(list, from)
 }
 
 func (f *Follower) setState(s State) {

@@ -83,7 +83,7 @@ func (c *catalog) open(ctx context.Context, getter fetch.Getter, interval, quiet
 	}
 	var failed []error
 	for _, o := range c.options {
-		x := &feed{option: o, first: len(failed) == 0, quiet: quiet, steering: c.steering}
+		x := &feed{option: o, first: len(failed) == 0, quiet: quiet, steering: c.steering, saving: o.iframes}
 		if avoid(&o) {
 			failed = append(failed, errAvoided)
 			continue

@@ -244,3 +244,26 @@ func TestIFrames(t *testing.T) {
 		})
 	}
 }
+
+// A stream whose one address is a playlist of I-frames is followed as it is, however far apart they are.
+func TestIFramesAlone(t *testing.T) {
+	for _, interval := range []time.Duration{0, 500 * time.Millisecond, time.Second} {
+		t.Run(interval.String(), func(t *testing.T) {
+			style := origin.Style{Window: 10, First: 100, Continuous: true, IFrames: true, Variants: []string{"BANDWIDTH=1"}}
+			inBubble(t, clipTS, style, func(r *rig) {
+				r.prepare(origin.IFrames, nil, r.follower.Getter)
+				r.follower.Interval = interval
+				r.Publish(5)
+				r.start()
+				r.live(10)
+				if n := len(r.loads(origin.IFrames)); n > 30 {
+					t.Errorf("%d loads in 24 s", n)
+				}
+				if n := len(r.sequences()); n < 20 {
+					t.Errorf("%d I-frames", n)
+				}
+				equal(t, "faults", 0, len(r.kinds()))
+			})
+		})
+	}
+}
