@@ -12,6 +12,7 @@ import (
 	"spotter/internal/testmedia"
 	"spotter/vision"
 	"spotter/vision/local"
+	"spotter/vision/local/gallery"
 )
 
 // eyes is a recogniser of faces without objects.
@@ -88,7 +89,7 @@ func photos(t *testing.T, r *local.Recognizer, people map[string][]float32) {
 					}
 				}
 				for name, e := range people {
-					similarity := local.Similarity(e, f.Embedding)
+					similarity := gallery.Similarity(e, f.Embedding)
 					if name == tt.left[who] && similarity < 0.54 || name != tt.left[who] && similarity > 0.24 {
 						t.Errorf("%s is like %s by %.2f", tt.left[who], name, similarity)
 					}
@@ -98,7 +99,7 @@ func photos(t *testing.T, r *local.Recognizer, people map[string][]float32) {
 	}
 	for a, e := range people {
 		for b, f := range people {
-			if s := local.Similarity(e, f); a != b && s > 0.24 {
+			if s := gallery.Similarity(e, f); a != b && s > 0.24 {
 				t.Errorf("%s is like %s by %.2f", a, b, s)
 			}
 		}
@@ -118,7 +119,7 @@ func table(t *testing.T, r *local.Recognizer, people map[string][]float32) {
 			t.Fatal(s, err)
 		}
 		for name, e := range people {
-			switch similarity := local.Similarity(e, s.Faces[0].Embedding); {
+			switch similarity := gallery.Similarity(e, s.Faces[0].Embedding); {
 			case name == "lin-manuel-miranda" && math.Abs(similarity-want[i]) > 0.08:
 				t.Errorf("frame %d: %.2f, want %.2f", i, similarity, want[i])
 			case name != "lin-manuel-miranda" && similarity > 0.27:
@@ -137,7 +138,7 @@ func audience(t *testing.T, r *local.Recognizer, people map[string][]float32) {
 		}
 		for _, f := range s.Faces {
 			for name, e := range people {
-				if similarity := local.Similarity(e, f.Embedding); similarity > 0.24 {
+				if similarity := gallery.Similarity(e, f.Embedding); similarity > 0.24 {
 					t.Errorf("frame %d: somebody is like %s by %.2f, sharpness %.0f", i, name, similarity, f.Sharpness)
 				}
 			}

@@ -55,17 +55,6 @@ func (i *Identity) Name() string { return i.name }
 // Threshold returns the similarity, -1 to 1, from which two faces are one person.
 func (i *Identity) Threshold() float64 { return i.threshold }
 
-// confidenceSlope is how steeply the confidence rises at the threshold, a unit of similarity. With MobileFaceNet, whose
-// threshold lies in the middle between the least similar photos of one person and the most similar of two, those come
-// to 94 and 4.
-const confidenceSlope = 20
-
-// Confidence returns a similarity, -1 to 1, as a confidence of 0 to 100 with one decimal: 50 at the threshold and the
-// logistic curve around it, so that it never falls as the similarity rises.
-func (i *Identity) Confidence(similarity float64) float64 {
-	return percent(1 / (1 + math.Exp(confidenceSlope*(i.threshold-similarity))))
-}
-
 // Embed returns the embedding of a face that Align made with a size of 112: 128 numbers of L2 norm 1. The error wraps
 // vision.ErrPicture for a picture of another size and vision.ErrPermanent for a network that is no such model. A run
 // that has begun, some milliseconds, is not interrupted by ctx.
@@ -107,17 +96,4 @@ func normalize(v []float32) bool {
 		v[i] = float32(float64(x) * scale)
 	}
 	return true
-}
-
-// Similarity returns the cosine, -1 to 1, of the angle between two embeddings of one model. Those of different lengths
-// are of different models: nothing is known, 0.
-func Similarity(a, b []float32) float64 {
-	if len(a) != len(b) {
-		return 0
-	}
-	var sum float32
-	for i, x := range a {
-		sum += x * b[i]
-	}
-	return min(max(float64(sum), -1), 1)
 }

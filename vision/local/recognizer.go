@@ -11,8 +11,8 @@ import (
 
 // Namer knows whose face an embedding shows. It may be used from several goroutines.
 type Namer interface {
-	// Name returns the person, the similarity of -1 to 1 with the nearest known face, and whether it is near enough
-	// to say so. The entity's Confidence is not read. What Name returns is not changed.
+	// Name returns the person, with how sure that is as the entity's Confidence of 0 to 100, the similarity of -1 to 1
+	// with the nearest known face, and whether it is near enough to say so. What Name returns is not changed.
 	Name(embedding []float32) (timeline.Entity, float64, bool)
 }
 
@@ -145,11 +145,10 @@ func (r *Recognizer) Answer(s Sight) vision.Answer {
 		for _, label := range []string{"Face", "Person"} {
 			a.Objects = raise(a.Objects, timeline.Entity{Name: label, Confidence: f.Confidence})
 		}
-		if r.names == nil || r.identity == nil || f.Embedding == nil {
+		if r.names == nil || f.Embedding == nil {
 			continue
 		}
-		if who, similarity, ok := r.names.Name(f.Embedding); ok {
-			who.Confidence = r.identity.Confidence(similarity)
+		if who, _, ok := r.names.Name(f.Embedding); ok {
 			a.Celebrities = raise(a.Celebrities, who)
 		}
 	}

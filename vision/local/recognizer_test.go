@@ -50,9 +50,9 @@ type namer struct{}
 func (namer) Name(e []float32) (timeline.Entity, float64, bool) {
 	switch {
 	case e[1] > 0.5:
-		return timeline.Entity{Name: "Bright", ID: "b", URLs: []string{"u"}, Confidence: 1}, 0.8, true
+		return timeline.Entity{Name: "Bright", ID: "b", URLs: []string{"u"}, Confidence: 98.5}, 0.8, true
 	case e[1] > 0.2:
-		return timeline.Entity{Name: "Dark"}, 0.4, true
+		return timeline.Entity{Name: "Dark", Confidence: 67.7}, 0.4, true
 	}
 	return timeline.Entity{}, 0.9, false
 }
@@ -88,8 +88,8 @@ func TestRecognizer(t *testing.T) {
 	things := objects{{Label: "Person", Confidence: 70}, {Label: "Chair", Confidence: 92}, {Label: "Chair", Confidence: 60}}
 	identity := local.NewSFace(brightness{})
 	people := []timeline.Entity{
-		{Name: "Bright", ID: "b", URLs: []string{"u"}, Confidence: identity.Confidence(0.8)},
-		{Name: "Dark", Confidence: identity.Confidence(0.4)},
+		{Name: "Bright", ID: "b", URLs: []string{"u"}, Confidence: 98.5},
+		{Name: "Dark", Confidence: 67.7},
 	}
 	withFaces := []timeline.Entity{{Name: "Face", Confidence: 95}, {Name: "Person", Confidence: 95}, {Name: "Chair", Confidence: 92}}
 	tests := []struct {

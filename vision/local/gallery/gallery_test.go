@@ -390,3 +390,21 @@ func TestRootLeavesFilesToTheOwner(t *testing.T) {
 		}
 	}
 }
+
+func TestSimilarity(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a, b []float32
+		want float64
+	}{
+		"same":          {[]float32{0.6, 0.8}, []float32{0.6, 0.8}, 1},
+		"another size":  {[]float32{0.6, 0.8}, []float32{3, 4}, 1},
+		"opposite":      {[]float32{1, 0}, []float32{-1, 0}, -1},
+		"unrelated":     {[]float32{1, 0}, []float32{0, 1}, 0},
+		"of two models": {[]float32{1, 0}, []float32{1}, 0},
+		"nothing":       {nil, nil, 0},
+	} {
+		if got := gallery.Similarity(tc.a, tc.b); math.Abs(got-tc.want) > 1e-6 {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
