@@ -43,6 +43,8 @@ type Observation struct {
 	Objects     []Entity `json:"objects"`
 	// At is the wall-clock time of the recogniser's answer.
 	At time.Time `json:"-"`
+	// Open says that the scene may still be on screen: Until will grow.
+	Open bool `json:"-"`
 }
 
 // MarshalJSON writes the observation as the viewer API's timeline and `spotter analyze` show it; lists are never null.

@@ -11,14 +11,40 @@ import (
 	"spotter/timeline"
 )
 
+// Want says what is asked about a picture. Each part is a call of its own to the cloud, and is paid for by itself.
+type Want uint8
+
+// The parts of an answer.
+const (
+	WantCelebrities Want = 1 << iota
+	WantObjects
+	WantAll = WantCelebrities | WantObjects
+)
+
+// Has reports whether w includes all of part.
+func (w Want) Has(part Want) bool { return w&part == part }
+
+// Calls returns how many calls w takes, 0 to 2.
+func (w Want) Calls() int { return int(w&1 + w>>1&1) }
+
 // Picture is one decoded picture in Go memory. It must not be changed.
 type Picture struct {
-	// Small is the picture scaled down to at most 640 pixels on its longer side; never nil.
+	// Small is the picture scaled down to at most 640 pixels on its longer side. Only the cloud can do without.
 	Small *image.RGBA
-	// JPEG is the picture at full size.
+	// JPEG is the picture at full size; nil where only Small is at hand.
 	JPEG []byte
 	// Width and Height are the full size in pixels.
 	Width, Height int
+	// Want is what is asked; 0 means all. A recogniser may answer more.
+	Want Want
+}
+
+// Wanted returns what is asked about the picture, never 0.
+func (p *Picture) Wanted() Want {
+	if p.Want == 0 {
+		return WantAll
+	}
+	return p.Want
 }
 
 // Answer is who and what a recogniser sees in one picture, each name once, most confident first.
@@ -27,7 +53,27 @@ type Answer struct {
 	Source      string
 	Celebrities []timeline.Entity
 	Objects     []timeline.Entity
+	// Faces are those behind Celebrities and those without a name, where the recogniser says where they are.
+	Faces []NamedFace
 }
+
+// NamedFace is a face in the picture and whose it is. Who has no name where the recogniser knows none.
+type NamedFace struct {
+	Box Box
+	Who timeline.Entity
+}
+
+// PartialError is an error of a recogniser that did answer a part of what was wanted, and was paid for it.
+type PartialError struct {
+	Answer  Answer
+	Missing Want // what Answer lacks
+	Err     error
+}
+
+func (e *PartialError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why the rest is missing.
+func (e *PartialError) Unwrap() error { return e.Err }
 
 // Recognizer names who and what is in a picture.
 type Recognizer interface {

@@ -57,7 +57,7 @@ func (s *fullSize) source(ctx context.Context, f Face, faces FaceFinder) (*image
 		return nil, Face{}, err
 	}
 	for _, a := range again {
-		if a.Box.near(f.Box) {
+		if near(a.Box, f.Box) {
 			return part, a, nil
 		}
 	}
@@ -98,9 +98,9 @@ func (f *Face) move(to image.Rectangle, width, height float64) {
 }
 
 // near reports whether the middle of each box lies in the other.
-func (b Box) near(c Box) bool { return b.hasMiddleOf(c) && c.hasMiddleOf(b) }
+func near(b, c Box) bool { return hasMiddle(b, c) && hasMiddle(c, b) }
 
-func (b Box) hasMiddleOf(c Box) bool {
+func hasMiddle(b, c Box) bool {
 	x, y := c.Left+c.Width/2, c.Top+c.Height/2
 	return x >= b.Left && x < b.Left+b.Width && y >= b.Top && y < b.Top+b.Height
 }

@@ -2,6 +2,8 @@
 // how the network's numbers are read. It is plain Go; the networks come from outside.
 package local
 
+import "spotter/vision"
+
 // Network is one loaded model with one input.
 type Network interface {
 	// Run feeds the network and returns its outputs, each flat and row-major. The input is read only during the call
@@ -9,10 +11,8 @@ type Network interface {
 	Run(input []float32) (outputs [][]float32, err error)
 }
 
-// Box is a rectangle in a picture, in parts of its width and height from 0 to 1, as Rekognition gives it.
-type Box struct {
-	Left, Top, Width, Height float64
-}
+// Box is a rectangle in a picture.
+type Box = vision.Box
 
 // Detection is one thing found in a picture.
 type Detection struct {

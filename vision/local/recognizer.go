@@ -57,6 +57,19 @@ func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.An
 	return r.Answer(s), nil
 }
 
+// See implements vision.Looker: it is Look, with the labels that Answer gives.
+func (r *Recognizer) See(ctx context.Context, p vision.Picture) (vision.Sight, error) {
+	s, err := r.Look(ctx, p)
+	if err != nil {
+		return vision.Sight{}, err
+	}
+	out := vision.Sight{Objects: objectsOf(s)}
+	for _, f := range s.Faces {
+		out.Faces = append(out.Faces, vision.Face{Box: f.Box, Confidence: f.Confidence, Embedding: f.Embedding, Sharpness: f.Sharpness})
+	}
+	return out, nil
+}
+
 // Look returns what is in p, without names. p.JPEG may be nil; then small faces are seen less well. The error wraps
 // vision.ErrPicture for a picture of less than 2 by 2 pixels and vision.ErrPermanent for a network that is not of its
 // kind.
@@ -95,11 +108,11 @@ func largest(faces []SeenFace) []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(faces[b].Box.area(), faces[a].Box.area()) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(area(faces[b].Box), area(faces[a].Box)) })
 	return order[:min(len(order), maxFaces)]
 }
 
-func (b Box) area() float64 { return b.Width * b.Height }
+func area(b Box) float64 { return b.Width * b.Height }
 
 const (
 	// minFace is the least scale, in pixels of the source for one of the aligned face, at which a face is told from
@@ -138,13 +151,10 @@ func (r *Recognizer) identify(ctx context.Context, f *SeenFace, full *fullSize) 
 	return err
 }
 
-// Answer names who and what was seen. A face is a Face and a Person, as OpenCV's cascades and Rekognition have it.
+// Answer names who and what was seen.
 func (r *Recognizer) Answer(s Sight) vision.Answer {
-	a := vision.Answer{Source: timeline.SourceONNX, Objects: entities(s.Objects)}
+	a := vision.Answer{Source: timeline.SourceONNX, Objects: objectsOf(s)}
 	for _, f := range s.Faces {
-		for _, label := range []string{"Face", "Person"} {
-			a.Objects = raise(a.Objects, timeline.Entity{Name: label, Confidence: f.Confidence})
-		}
 		if r.names == nil || f.Embedding == nil {
 			continue
 		}
@@ -152,9 +162,21 @@ func (r *Recognizer) Answer(s Sight) vision.Answer {
 			a.Celebrities = raise(a.Celebrities, who)
 		}
 	}
-	sort(a.Objects)
 	sort(a.Celebrities)
 	return a
+}
+
+// objectsOf returns the labels of what was seen. A face is a Face and a Person, as OpenCV's cascades and Rekognition
+// have it.
+func objectsOf(s Sight) []timeline.Entity {
+	list := entities(s.Objects)
+	for _, f := range s.Faces {
+		for _, label := range []string{"Face", "Person"} {
+			list = raise(list, timeline.Entity{Name: label, Confidence: f.Confidence})
+		}
+	}
+	sort(list)
+	return list
 }
 
 // raise adds e, or lifts the confidence of the entity of that name.

@@ -1,0 +1,46 @@
+package vision
+
+import (
+	"context"
+
+	"spotter/timeline"
+)
+
+// Box is a rectangle in a picture, in parts of its width and height from 0 to 1, as Rekognition gives it.
+type Box struct {
+	Left, Top, Width, Height float64
+}
+
+// Overlap returns the area common to b and c over that covered by either, 0 to 1.
+func (b Box) Overlap(c Box) float64 {
+	w := min(b.Left+b.Width, c.Left+c.Width) - max(b.Left, c.Left)
+	h := min(b.Top+b.Height, c.Top+c.Height) - max(b.Top, c.Top)
+	if w <= 0 || h <= 0 {
+		return 0
+	}
+	return w * h / (b.Width*b.Height + c.Width*c.Height - w*h)
+}
+
+// Face is a face that local models found in a picture.
+type Face struct {
+	Box Box
+	// Confidence that it is a face, 0 to 100.
+	Confidence float64
+	// Embedding tells it from others: of L2 norm 1. It is nil where the face is too small or blurred to tell.
+	Embedding []float32
+	// Sharpness is the variance of the Laplacian of the face.
+	Sharpness float64
+}
+
+// Sight is what local models see in one picture, before any face has a name.
+type Sight struct {
+	// Objects has each name once, most confident first.
+	Objects []timeline.Entity
+	// Faces has the most confident first.
+	Faces []Face
+}
+
+// Looker looks at a picture with local models; p.JPEG may be nil. It may be called from several goroutines.
+type Looker interface {
+	See(ctx context.Context, p Picture) (Sight, error)
+}
