@@ -23,6 +23,7 @@ type fakeMedia struct {
 	ids       []string
 	timelines map[string]*timeline.Timeline
 	statuses  map[string]httpapi.Status
+	settled   map[string]timeline.Position
 	// zero is the wall-clock time of position 0; without one the streams tell no time.
 	zero time.Time
 }
@@ -40,6 +41,11 @@ func (f *fakeMedia) Timeline(id string) (*timeline.Timeline, bool) {
 	}
 	t, ok := f.timelines[id]
 	return t, ok
+}
+
+func (f *fakeMedia) Settled(id string) (timeline.Position, bool) {
+	p, ok := f.settled[id]
+	return p, ok
 }
 
 func (f *fakeMedia) PositionAt(_ string, t time.Time) (timeline.Position, bool) {
@@ -81,7 +87,8 @@ func cup() *fakeMedia {
 			"warm-up":  {Media: "warm-up", State: httpapi.StateWaiting},
 			"<b>&/\"é": {Media: "<b>&/\"é", State: httpapi.StateStopped},
 		},
-		zero: zero,
+		settled: map[string]timeline.Position{"cup-final": 60_000},
+		zero:    zero,
 	}
 }
 

@@ -87,14 +87,22 @@ func appendEntity(b []byte, e *timeline.Entity) []byte {
 	if e.ID != "" {
 		b = appendString(append(b, `,"id":`...), e.ID)
 	}
-	if len(e.URLs) > 0 {
-		b = append(b, `,"urls":`...)
-		for i, u := range e.URLs {
-			b = appendString(append(b, separator(i)), u)
-		}
-		b = append(b, ']')
-	}
+	b = appendStrings(b, `,"urls":`, e.URLs)
+	b = appendStrings(b, `,"parents":`, e.Parents)
+	b = appendStrings(b, `,"aliases":`, e.Aliases)
 	return appendConfidence(append(b, `,"confidence":`...), e.Confidence)
+}
+
+// appendStrings appends a member that is a list, unless that is empty.
+func appendStrings(b []byte, key string, list []string) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	b = append(b, key...)
+	for i, s := range list {
+		b = appendString(append(b, separator(i)), s)
+	}
+	return append(b, ']')
 }
 
 func appendSpan(b []byte, s timeline.Span) []byte {

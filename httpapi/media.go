@@ -18,17 +18,19 @@ type Media interface {
 	Status(id string) (Status, bool)
 	// Timeline returns the newest immutable snapshot of a media; false when there is no such media.
 	Timeline(id string) (*timeline.Timeline, bool)
+	// Settled returns the position before which nothing will be revised any more; false when there is none.
+	Settled(id string) (timeline.Position, bool)
 	// PositionAt returns the position that was live at t; false when the stream tells no wall clock.
 	PositionAt(id string, t time.Time) (timeline.Position, bool)
 }
 
 // States of a media.
 const (
-	StateWaiting = "waiting" // its schedule has not begun, or the origin has no playlist yet
+	StateWaiting = "waiting" // it is outside its schedule, or the origin has no playlist yet
 	StateLive    = "live"    // new segments arrive
 	StateStalled = "stalled" // the playlist no longer grows or cannot be fetched
 	StateEnded   = "ended"   // the playlist says that the event is over
-	StateStopped = "stopped" // an operator or the schedule stopped it
+	StateStopped = "stopped" // an operator stopped it
 )
 
 // Status is how one media is doing. Nil pointers and an empty Source mean unknown and are written as null.

@@ -16,13 +16,13 @@ const (
 	cacheForever = "public, max-age=31536000, immutable"
 	// cacheBriefly lets a CDN answer a crowd with one question a second.
 	cacheBriefly = "public, max-age=1"
-	// revisable is how far behind the analysed end an answer may still be replaced by a better one.
-	revisable = timeline.Position(60_000)
 )
 
 // timeline answers GET /v1/media/{media}/timeline: the observations and breaks that meet a window, uncut.
 func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	id := pathID(ctx)
+	// Before the snapshot, which may be the last that lacks a revision otherwise.
+	before, some := v.media.Settled(id)
 	t, ok := v.media.Timeline(id)
 	if !ok {
 		return unknownMedia(id)
@@ -52,8 +52,11 @@ func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 
 	ctx.SetContentType(contentTypeJSON)
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
-	if q.settled(t, breaks) {
-		settle(ctx, body)
+	if t.Complete(w) {
+		tag(ctx, body)
+		if some && q.settled(before, list, breaks) {
+			ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheForever)
+		}
 	}
 	if ctx.Response.StatusCode() == fasthttp.StatusOK {
 		// Raw, so that one long answer is not kept as the buffer of all the short ones after it.
@@ -81,19 +84,16 @@ func (q timelineQuery) window(t *timeline.Timeline) timeline.Span {
 	return w
 }
 
-// settled reports whether the answer is the same for ever: both ends were asked for, all between them was analysed, and
-// that so long ago that no better answer is still to come, and no break in it is still to end.
-func (q timelineQuery) settled(t *timeline.Timeline, breaks []timeline.Break) bool {
-	if slices.ContainsFunc(breaks, func(b timeline.Break) bool { return b.Open }) {
-		return false
-	}
-	end, ok := t.AnalyzedUntil()
-	return ok && q.hasFrom && q.hasUntil && q.until+revisable <= end &&
-		t.Complete(timeline.Span{From: q.from, Until: q.until})
+// settled reports whether the answer to a window that was analysed is the same for ever: both ends were asked for, nothing
+// in it will be revised, as nothing before a position will, and no scene or break in it is still to end.
+func (q timelineQuery) settled(before timeline.Position, list []*timeline.Observation, breaks []timeline.Break) bool {
+	return q.hasFrom && q.hasUntil && q.until < before &&
+		!slices.ContainsFunc(list, func(o *timeline.Observation) bool { return o.Open }) &&
+		!slices.ContainsFunc(breaks, func(b timeline.Break) bool { return b.Open })
 }
 
-// settle marks body as immutable, or answers 304 when the client has it (RFC 9110, section 13.1.2).
-func settle(ctx *fasthttp.RequestCtx, body []byte) {
+// tag names body, or answers 304 when the client has it (RFC 9110, section 13.1.2).
+func tag(ctx *fasthttp.RequestCtx, body []byte) {
 	sum := sha256.Sum256(body)
 	tag := make([]byte, 0, 2+32)
 	tag = append(tag, '"')
@@ -101,7 +101,6 @@ func settle(ctx *fasthttp.RequestCtx, body []byte) {
 	tag = append(tag, '"')
 	h := &ctx.Response.Header
 	h.SetBytesV(fasthttp.HeaderETag, tag)
-	h.Set(fasthttp.HeaderCacheControl, cacheForever)
 	h.Set(fasthttp.HeaderAccessControlExposeHeaders, fasthttp.HeaderETag)
 	if noneMatch(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
@@ -29,16 +30,19 @@ const (
 
 // fill records what the golden file holds.
 func fill(t *testing.T, s *store.Store) {
-	a := observe(-1500, 2000, 1)
-	b := observe(2000, 5250, 2)
-	b.Source = timeline.SourceRekognition
-	b.Celebrities = []timeline.Entity{{Name: "Zoë Example", ID: "4xYz", URLs: []string{"www.example.com/zoe"}, Confidence: 99.125}}
-	b.Objects = nil
 	record(t, s, store.Batch{
-		Media: media, Observations: []*timeline.Observation{a, observe(2000, 5250, 1)},
+		Media: media, Observations: []*timeline.Observation{observe(-1500, 2000, 1), observe(2000, 5250, 1)},
 		Analyzed: spans(-1500, 5250, 9000, 9500), Clock: []byte(`{"zero":1}`),
 	})
-	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{b}})
+	_, err := s.Revise(media, 2000, func(o *timeline.Observation) bool {
+		o.Source, o.At = timeline.SourceRekognition, o.At.Add(time.Second)
+		o.Celebrities = []timeline.Entity{{Name: "Zoë Example", ID: "4xYz", URLs: []string{"www.example.com/zoe"}, Confidence: 99.125}}
+		o.Objects = nil
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, seqs := pendingKeys(t, s, "sns", 10)
 	if err := s.Done("sns", seqs...); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,10 @@ var (
 	bucketOutbox       = []byte("outbox")
 	bucketEntries      = []byte("entries")
 	bucketKeys         = []byte("keys")
+	bucketSpool        = []byte("spool") // made with its parts with the first spooled frame
+	bucketTimes        = []byte("times")
+	bucketFrames       = []byte("frames")
+	bucketPictures     = []byte("pictures")
 
 	keyFormat = []byte("format")
 	keyClock  = []byte("clock")
@@ -55,11 +59,12 @@ type fields timeline.Observation
 // value is an observation as it is written.
 type value struct {
 	fields
-	At time.Time `json:"at"`
+	At   time.Time `json:"at"`
+	Open bool      `json:"open,omitempty"`
 }
 
 func encodeObservation(o *timeline.Observation) ([]byte, error) {
-	return json.Marshal(value{fields(*o), o.At})
+	return json.Marshal(value{fields(*o), o.At, o.Open})
 }
 
 // decodeObservation reads what stands under the key of a media, and refuses what belongs elsewhere.
@@ -73,7 +78,7 @@ func decodeObservation(media string, key, b []byte) (*timeline.Observation, erro
 		return nil, fmt.Errorf("%w: observation at %v of %q: %v", ErrCorrupt, from, media, err)
 	}
 	o := timeline.Observation(v.fields)
-	o.At = v.At
+	o.At, o.Open = v.At, v.Open
 	if o.Media != media || o.From != from {
 		return nil, fmt.Errorf("%w: observation at %v of %q says %v of %q", ErrCorrupt, from, media, o.From, o.Media)
 	}

@@ -29,7 +29,7 @@ func Open(path string, o Options) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	begin := time.Now()
-	err, panicked := guard(func() error { return s.open(o.Sinks) })
+	err, panicked := guard(func() error { return s.open(o) })
 	if err != nil {
 		switch {
 		case s.db != nil && !panicked:
@@ -74,7 +74,7 @@ func mend(path string, err error) error {
 	return err
 }
 
-func (s *Store) open(sinks []string) error {
+func (s *Store) open(o Options) error {
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
 		if err := create(s.path); err != nil {
 			return err
@@ -89,7 +89,10 @@ func (s *Store) open(sinks []string) error {
 	if err := s.load(); err != nil {
 		return err
 	}
-	return s.openQueues(sinks)
+	if err := s.openSpool(o.SpoolBytes); err != nil {
+		return err
+	}
+	return s.openQueues(o.Sinks)
 }
 
 // openFile opens and locks the existing file.

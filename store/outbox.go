@@ -37,6 +37,13 @@ func (q *queue) grew(n int) {
 	}
 }
 
+// signal tells the sinks by how many entries their outboxes grew.
+func (s *Store) signal(added map[string]int) {
+	for sink, n := range added {
+		s.queues[sink].grew(n)
+	}
+}
+
 // openQueues makes the buckets of the sinks and counts what waits in them. Entries of sinks that are no longer
 // named stay, but hold nothing back.
 func (s *Store) openQueues(sinks []string) error {

@@ -30,7 +30,7 @@ func TestOutboxCoalesces(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "spotter.db"), "a", "b")
 	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{observe(1, 5, 1), observe(6, 9, 1), observe(-3, 0, 1)}})
 	_, old := pendingKeys(t, s, "a", 1)
-	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{observe(1, 5, 2)}})
+	revise(t, s, 1)
 
 	keys, seqs := pendingKeys(t, s, "a", 10)
 	if diff := cmp.Diff([]timeline.Position{6, -3, 1}, keys); diff != "" {
@@ -101,17 +101,22 @@ func TestOutboxSignals(t *testing.T) {
 			return false
 		}
 	}
+	observations := func(list ...*timeline.Observation) func() {
+		return func() { record(t, s, store.Batch{Media: media, Observations: list}) }
+	}
 	for _, step := range []struct {
 		name string
-		b    store.Batch
+		do   func()
 		want bool
 	}{
-		{"spans only", store.Batch{Media: media, Analyzed: spans(0, 5)}, false},
-		{"new", store.Batch{Media: media, Observations: []*timeline.Observation{observe(0, 5, 1)}}, true},
-		{"longer", store.Batch{Media: media, Observations: []*timeline.Observation{observe(0, 9, 1)}}, false},
-		{"revised", store.Batch{Media: media, Observations: []*timeline.Observation{observe(0, 9, 2)}}, true},
+		{"spans only", func() { record(t, s, store.Batch{Media: media, Analyzed: spans(0, 5)}) }, false},
+		{"new", observations(lasting(0, 5)), true},
+		{"longer", observations(lasting(0, 9)), false},
+		{"revised", func() { revise(t, s, 0) }, true},
+		{"ended", observations(observe(0, 9, 1)), true},
+		{"ended again", observations(observe(0, 9, 1)), false},
 	} {
-		record(t, s, step.b)
+		step.do()
 		if got := signalled(); got != step.want {
 			t.Errorf("%s: signalled %v, want %v", step.name, got, step.want)
 		}

@@ -12,13 +12,19 @@ import (
 // pruneBatch bounds a transaction of Prune, so that Record never waits long for it.
 const pruneBatch = 2000
 
+// frameBatch bounds a transaction that drops frames, so that Record never waits long for it.
+const frameBatch = 200
+
 // allPositions is a window that everything meets.
 var allPositions = timeline.Span{From: -timeline.MaxPosition - 1, Until: timeline.MaxPosition}
 
 // Prune drops the observations of a media that end at or before a position, save those that a sink still waits for, and
-// the breaks and what was analysed before it. It returns how many observations it dropped, which with an error may be some.
-// The file does not shrink: bbolt uses the room again.
+// the breaks, what was analysed and the spooled frames of scenes before it. It returns how many observations it dropped,
+// which with an error may be some. The file does not shrink: bbolt uses the room again.
 func (s *Store) Prune(media string, before timeline.Position) (n int, err error) {
+	if err := s.pruneFrames(media, before); err != nil {
+		return 0, fmt.Errorf("prune %s: %w", media, err)
+	}
 	after := -timeline.MaxPosition - 1
 	for {
 		dropped, last, more, err := s.pruneSome(media, after, before)
@@ -118,4 +124,54 @@ func (s *Store) deleteUnsent(tx *bolt.Tx, media string, list []timeline.Position
 		gone[from] = true
 	}
 	return gone, nil
+}
+
+// pruneFrames drops the frames of scenes that end at or before a position. A frame without an end lies where it begins.
+func (s *Store) pruneFrames(media string, before timeline.Position) error {
+	for more := true; more; {
+		var err error
+		if more, err = s.pruneSomeFrames(media, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pruneSomeFrames is pruneFrames for the first frameBatch of them. It returns whether there may be more.
+func (s *Store) pruneSomeFrames(media string, before timeline.Position) (more bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.spool.before(media, before)
+	if len(list) == 0 {
+		return false, nil
+	}
+	current := s.snapshot(media)
+	var gone []spooled
+	err = s.update(func(tx *bolt.Tx) error {
+		b := spoolOf(tx)
+		for _, from := range list {
+			if o := current.At(from); o != nil && o.Until > before {
+				continue
+			}
+			if v, err := b.frame(media, from); err != nil || v == nil || v.Until > before {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			x, err := b.takeOut(media, from)
+			if err != nil {
+				return err
+			}
+			if gone = append(gone, x...); len(gone) == frameBatch {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	s.spool.remove(gone)
+	return len(gone) == frameBatch, nil
 }

@@ -19,6 +19,8 @@ type Batch struct {
 	Observations []*timeline.Observation
 	// Analyzed are the stretches that were looked at, whether anything was seen or not.
 	Analyzed []timeline.Span
+	// Missed are scenes of which nothing could be told: the spooled frame of one learns where it ended.
+	Missed []timeline.Span
 	// Breaks are new, or take the place of those with the same From and ID.
 	Breaks []timeline.Break
 	// Clock is the anchor of the media's clock, kept as it is; nil leaves the recorded one.
@@ -27,35 +29,34 @@ type Batch struct {
 
 // Record writes a batch in one transaction, and when it returns nil the batch is on disk and in the snapshot.
 //
-// An observation of a position that has none, or one of a lower revision, is put there as it is and enters the
-// outbox of every sink. One of the same revision only makes the recorded one's span longer, and no outbox entry.
-// One of a lower revision is passed over. Breaks enter no outbox. So recording a batch again changes nothing.
+// timeline.Settle decides what becomes of an observation, and numbers its revisions. What is news to whoever was told
+// before enters the outbox of every sink; that a scene lasts is none. Breaks enter no outbox. Recording a batch again
+// changes nothing.
 func (s *Store) Record(b Batch) error {
 	if err := b.validate(); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current := new(timeline.Timeline)
-	if m := s.medium(b.Media); m != nil {
-		current = m.timeline.Load()
-	}
-	var next *timeline.Timeline
+	current := s.snapshot(b.Media)
+	changed, fresh := settle(current, b.Observations)
+	next := current.With(changed, b.Analyzed).WithBreaks(b.Breaks)
 	var added map[string]int
 	err := s.update(func(tx *bolt.Tx) error {
 		bucket, err := mediumBucket(tx, b.Media)
 		if err != nil {
 			return err
 		}
-		changed, fresh, err := putObservations(bucket.Bucket(bucketObservations), b)
-		if err != nil {
+		if err := putObservations(bucket, changed); err != nil {
 			return err
 		}
-		next = current.With(changed, b.Analyzed).WithBreaks(b.Breaks)
 		if err := putAnalyzed(bucket.Bucket(bucketAnalyzed), current.Analyzed(), next.Analyzed()); err != nil {
 			return err
 		}
 		if err := putBreaks(bucket, b.Breaks); err != nil {
+			return err
+		}
+		if err := putMissed(tx, b.Media, b.Missed); err != nil {
 			return err
 		}
 		if b.Clock != nil {
@@ -70,9 +71,7 @@ func (s *Store) Record(b Batch) error {
 		return fmt.Errorf("record %s: %w", b.Media, err)
 	}
 	s.publish(b.Media, next, slices.Clone(b.Clock))
-	for sink := range added {
-		s.queues[sink].grew(added[sink])
-	}
+	s.signal(added)
 	return nil
 }
 
@@ -94,6 +93,11 @@ func (b Batch) validate() error {
 	for _, span := range b.Analyzed {
 		if err := validSpan(span); err != nil {
 			return fmt.Errorf("analysed span of %q: %w", b.Media, err)
+		}
+	}
+	for _, span := range b.Missed {
+		if err := validSpan(span); err != nil {
+			return fmt.Errorf("missed scene of %q: %w", b.Media, err)
 		}
 	}
 	for _, x := range b.Breaks {
@@ -135,58 +139,47 @@ func mediumBucket(tx *bolt.Tx, media string) (*bolt.Bucket, error) {
 	return b, nil
 }
 
-// putObservations writes those of the batch that say something new. It returns what now stands where something
-// changed, and of these the positions that the sinks must hear of.
-func putObservations(bucket *bolt.Bucket, b Batch) (changed []*timeline.Observation, fresh []timeline.Position, err error) {
-	bucket.FillPercent = 0.9 // keys mostly come in order, so pages need little room for more
-	for _, o := range b.Observations {
-		key := positionKey(o.From)
-		var old *timeline.Observation
-		if v := bucket.Get(key); v != nil {
-			if old, err = decodeObservation(b.Media, key, v); err != nil {
-				return nil, nil, err
-			}
+// settle returns what is to stand where the observations change something, and of these the positions that the sinks must
+// hear of.
+func settle(current *timeline.Timeline, list []*timeline.Observation) (changed []*timeline.Observation, fresh []timeline.Position) {
+	settled := make(map[timeline.Position]int, len(list)) // by From, an index into changed
+	for _, o := range list {
+		old := current.At(o.From)
+		i, again := settled[o.From]
+		if again {
+			old = changed[i]
 		}
-		now := settle(old, o)
+		now, news := timeline.Settle(old, o)
 		if now == nil {
 			continue
 		}
-		v, err := encodeObservation(now)
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode observation at %v: %w", o.From, err)
+		if again {
+			changed[i] = now
+		} else {
+			settled[o.From] = len(changed)
+			changed = append(changed, now)
 		}
-		if err := bucket.Put(key, v); err != nil {
-			return nil, nil, err
-		}
-		changed = append(changed, now)
-		if old == nil || now.Revision > old.Revision {
+		if news {
 			fresh = append(fresh, now.From)
 		}
 	}
-	return changed, fresh, nil
+	return changed, fresh
 }
 
-// settle returns what is to stand in the place of old, which may be nil, after o came; nil when old stays.
-func settle(old, o *timeline.Observation) *timeline.Observation {
-	var now timeline.Observation
-	switch {
-	case old == nil || o.Revision > old.Revision:
-		now = *o
-		now.At = o.At.UTC().Round(0)
-		// As they will be read back.
-		if now.Celebrities == nil {
-			now.Celebrities = []timeline.Entity{}
+// putObservations writes observations into a media's bucket.
+func putObservations(media *bolt.Bucket, list []*timeline.Observation) error {
+	bucket := media.Bucket(bucketObservations)
+	bucket.FillPercent = 0.9 // keys mostly come in order, so pages need little room for more
+	for _, o := range list {
+		v, err := encodeObservation(o)
+		if err != nil {
+			return fmt.Errorf("encode observation at %v: %w", o.From, err)
 		}
-		if now.Objects == nil {
-			now.Objects = []timeline.Entity{}
+		if err := bucket.Put(positionKey(o.From), v); err != nil {
+			return err
 		}
-	case o.Revision == old.Revision && o.Until > old.Until:
-		now = *old
-		now.Until = o.Until
-	default:
-		return nil
 	}
-	return &now
+	return nil
 }
 
 // putAnalyzed writes the difference between two sets of spans.

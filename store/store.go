@@ -1,5 +1,6 @@
 // Package store owns the bbolt file in which Spotter keeps its observations, the stretches it has analysed, the
-// breaks and clock anchors of its media and the outbox of what the cloud has yet to be told. docs/formats.md is the file's layout.
+// breaks and clock anchors of its media, the outbox of what the cloud has yet to be told and the spool of pictures that it
+// has yet to be asked about. docs/formats.md is the file's layout.
 package store
 
 import (
@@ -34,6 +35,9 @@ type Options struct {
 	// Sinks names the outbox's readers: each gets an entry for every observation recorded from now on. With none
 	// there is no outbox.
 	Sinks []string
+	// SpoolBytes is how many bytes of pictures the spool may hold. With 0 Spool keeps nothing; what a file has of an
+	// earlier run stays in it until it is taken out or pruned.
+	SpoolBytes int64
 	// Logger is told what was opened and what was tidied away; nil for silence.
 	Logger *slog.Logger
 }
@@ -45,6 +49,7 @@ type Store struct {
 	file   *os.File
 	db     *bolt.DB
 	queues map[string]*queue // by sink; never changed
+	spool  spool
 
 	mu     sync.Mutex // held from the begin of a writing transaction until its snapshot is published
 	broken error      // set when bbolt panicked while writing
@@ -100,6 +105,14 @@ func (s *Store) Media() []string {
 
 func (s *Store) medium(media string) *medium {
 	return (*s.media.Load())[media]
+}
+
+// snapshot returns the newest snapshot of a media, empty where nothing was recorded of it.
+func (s *Store) snapshot(media string) *timeline.Timeline {
+	if t, ok := s.Timeline(media); ok {
+		return t
+	}
+	return new(timeline.Timeline)
 }
 
 // publish makes t, and clock unless it is nil, what readers of media see. The caller holds s.mu.

@@ -16,7 +16,8 @@ const media = "cup-final"
 
 var everything = timeline.Span{From: -timeline.MaxPosition, Until: timeline.MaxPosition}
 
-// observe makes an observation of the tests' media, told apart by its revision.
+// observe makes an observation of the tests' media as it stands with a revision, of which its content tells. What Record is
+// given of the first is what then stands.
 func observe(from, until timeline.Position, revision int) *timeline.Observation {
 	return &timeline.Observation{
 		Media:       media,
@@ -27,6 +28,36 @@ func observe(from, until timeline.Position, revision int) *timeline.Observation 
 		Objects:     []timeline.Entity{{Name: "Person", Confidence: 90 + float64(revision)}},
 		At:          time.Date(2026, 11, 23, 14, 0, revision, 0, time.UTC),
 	}
+}
+
+// lasting makes the first revision of one whose scene is still on screen.
+func lasting(from, until timeline.Position) *timeline.Observation {
+	o := observe(from, until, 1)
+	o.Open = true
+	return o
+}
+
+// ended makes the second revision of one, which only tells that its scene is over.
+func ended(from, until timeline.Position) *timeline.Observation {
+	o := observe(from, until, 1)
+	o.Revision = 2
+	return o
+}
+
+// revise makes the next revision of the observation at from, with the content that observe gives it.
+func revise(t testing.TB, s *store.Store, from timeline.Position) {
+	t.Helper()
+	found, err := s.Revise(media, from, say)
+	if err != nil || !found {
+		t.Fatalf("revise: found %v, %v", found, err)
+	}
+}
+
+// say fills in what observe says of the revision that o becomes.
+func say(o *timeline.Observation) bool {
+	c := observe(0, 0, o.Revision+1)
+	o.Source, o.Celebrities, o.Objects, o.At = c.Source, c.Celebrities, c.Objects, c.At
+	return true
 }
 
 func open(t testing.TB, path string, sinks ...string) *store.Store {
@@ -81,21 +112,26 @@ func check(t testing.TB, path string) {
 	}
 }
 
-func TestRecordSettlesRevisions(t *testing.T) {
+func TestRecordSettles(t *testing.T) {
+	type batch = []*timeline.Observation
+	numbered := observe(0, 5, 1)
+	numbered.Revision = 9 // which the store numbers itself
 	for name, tc := range map[string]struct {
-		batches [][]*timeline.Observation
+		batches []batch
 		want    *timeline.Observation
 		queued  uint64 // sequence of the one pending entry
 	}{
-		"new":                        {[][]*timeline.Observation{{observe(0, 5, 1)}}, observe(0, 5, 1), 1},
-		"higher replaces":            {[][]*timeline.Observation{{observe(0, 5, 1)}, {observe(0, 4, 2)}}, observe(0, 4, 2), 2},
-		"lower is passed over":       {[][]*timeline.Observation{{observe(0, 5, 2)}, {observe(0, 9, 1)}}, observe(0, 5, 2), 1},
-		"equal extends":              {[][]*timeline.Observation{{observe(0, 5, 1)}, {observe(0, 9, 1)}}, observe(0, 9, 1), 1},
-		"equal never shortens":       {[][]*timeline.Observation{{observe(0, 5, 1)}, {observe(0, 3, 1)}}, observe(0, 5, 1), 1},
-		"again changes nothing":      {[][]*timeline.Observation{{observe(0, 5, 1)}, {observe(0, 5, 1)}}, observe(0, 5, 1), 1},
-		"twice in a batch":           {[][]*timeline.Observation{{observe(0, 5, 1), observe(0, 7, 2), observe(0, 9, 1)}}, observe(0, 7, 2), 2},
-		"negative position":          {[][]*timeline.Observation{{observe(-9, -5, 1)}, {observe(-9, -2, 1)}}, observe(-9, -2, 1), 1},
-		"revision zero may be first": {[][]*timeline.Observation{{observe(0, 5, 0)}}, observe(0, 5, 0), 1},
+		"new":                     {[]batch{{observe(0, 5, 1)}}, observe(0, 5, 1), 1},
+		"of any revision":         {[]batch{{numbered}}, observe(0, 5, 1), 1},
+		"on screen":               {[]batch{{lasting(0, 5)}}, lasting(0, 5), 1},
+		"it lasts":                {[]batch{{lasting(0, 5)}, {lasting(0, 9)}, {lasting(0, 7)}}, lasting(0, 9), 1},
+		"its end":                 {[]batch{{lasting(0, 5)}, {observe(0, 9, 1)}}, ended(0, 9), 2},
+		"its end is not earlier":  {[]batch{{lasting(0, 5)}, {observe(0, 3, 1)}}, ended(0, 5), 2},
+		"again changes nothing":   {[]batch{{lasting(0, 5)}, {observe(0, 9, 1)}, {lasting(0, 5)}, {observe(0, 9, 1)}}, ended(0, 9), 2},
+		"seen a second time":      {[]batch{{observe(0, 5, 1)}, {lasting(0, 7)}, {observe(0, 9, 1)}}, observe(0, 5, 1), 1},
+		"all of it in a batch":    {[]batch{{lasting(0, 5), lasting(0, 7), observe(0, 8, 1), observe(0, 9, 1)}}, ended(0, 8), 2},
+		"negative position":       {[]batch{{lasting(-9, -5)}, {lasting(-9, -2)}}, lasting(-9, -2), 1},
+		"of no length, then some": {[]batch{{lasting(0, 0)}, {lasting(0, 5)}}, lasting(0, 5), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "spotter.db")
@@ -104,23 +140,29 @@ func TestRecordSettlesRevisions(t *testing.T) {
 				record(t, s, store.Batch{Media: media, Observations: list})
 			}
 			for _, when := range []string{"recorded", "reopened"} {
-				tl, ok := s.Timeline(media)
-				if !ok {
-					t.Fatalf("%s: no timeline", when)
-				}
-				if diff := cmp.Diff([]*timeline.Observation{tc.want}, tl.Within(everything)); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", when, diff)
-				}
-				pending, err := s.Pending("dynamodb", 10)
-				if err != nil || len(pending) != 1 {
-					t.Fatalf("%s: %d entries pending, %v; want one", when, len(pending), err)
-				}
-				if diff := cmp.Diff(tc.want, pending[0].Observation); diff != "" || pending[0].Seq != tc.queued {
-					t.Errorf("%s: pending sequence %d, want %d (-want +got):\n%s", when, pending[0].Seq, tc.queued, diff)
-				}
+				stands(t, s, when, tc.want, tc.queued)
 				s = reopened(t, s, path, "dynamodb")
 			}
 		})
+	}
+}
+
+// stands fails the test unless want is all that is recorded, and what the one entry of the outbox brings.
+func stands(t *testing.T, s *store.Store, when string, want *timeline.Observation, queued uint64) {
+	t.Helper()
+	tl, ok := s.Timeline(media)
+	if !ok {
+		t.Fatalf("%s: no timeline", when)
+	}
+	if diff := cmp.Diff([]*timeline.Observation{want}, tl.Within(everything)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", when, diff)
+	}
+	pending, err := s.Pending("dynamodb", 10)
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("%s: %d entries pending, %v; want one", when, len(pending), err)
+	}
+	if diff := cmp.Diff(want, pending[0].Observation); diff != "" || pending[0].Seq != queued {
+		t.Errorf("%s: pending sequence %d, want %d (-want +got):\n%s", when, pending[0].Seq, queued, diff)
 	}
 }
 
@@ -141,10 +183,11 @@ func TestRecordCopies(t *testing.T) {
 
 func TestRecordSnapshotsAreImmutable(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "spotter.db"))
-	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{observe(0, 5, 1)}, Analyzed: spans(0, 5)})
+	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{lasting(0, 5)}, Analyzed: spans(0, 5)})
 	before, _ := s.Timeline(media)
-	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{observe(0, 9, 1), observe(9, 12, 1)}, Analyzed: spans(5, 12)})
-	if diff := cmp.Diff([]*timeline.Observation{observe(0, 5, 1)}, before.Within(everything)); diff != "" {
+	record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{lasting(0, 9), observe(9, 12, 1)}, Analyzed: spans(5, 12)})
+	revise(t, s, 0)
+	if diff := cmp.Diff([]*timeline.Observation{lasting(0, 5)}, before.Within(everything)); diff != "" {
 		t.Errorf("the older snapshot changed (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(spans(0, 5), before.Analyzed()); diff != "" {
@@ -162,6 +205,7 @@ func TestRecordRefuses(t *testing.T) {
 		"too far":           {Media: media, Observations: []*timeline.Observation{observe(0, far, 1)}},
 		"span reversed":     {Media: media, Analyzed: spans(5, 0)},
 		"span too early":    {Media: media, Analyzed: spans(-far, 0)},
+		"missed reversed":   {Media: media, Missed: spans(5, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, filepath.Join(t.TempDir(), "spotter.db"))

@@ -20,6 +20,9 @@ type Entity struct {
 	// ID and URLs come with celebrities: Rekognition's or the gallery's id, and where to read more.
 	ID   string   `json:"id,omitempty"`
 	URLs []string `json:"urls,omitempty"`
+	// Parents and Aliases come with objects: what kind of thing it is, and what else it is called.
+	Parents []string `json:"parents,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
 	// Confidence is 0 to 100, as Rekognition reports it.
 	Confidence float64 `json:"confidence"`
 }
@@ -33,7 +36,7 @@ func (e *Entity) same(f *Entity) bool {
 }
 
 // Observation is what one recogniser's answer says of one scene. Media and From identify it: a better answer for
-// the same scene has the same key and a higher Revision.
+// the same scene has the same key and a higher Revision, which Settle and Revise number.
 type Observation struct {
 	Media string `json:"media"`
 	Span

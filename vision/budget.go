@@ -1,144 +1,201 @@
 package vision
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// Budget bounds what a recogniser may be asked. A limit of 0 allows nothing; math.Inf(1) lifts it.
+// Budget bounds what a paid recogniser may be asked. A limit of 0 allows nothing; math.Inf(1) lifts it.
 type Budget struct {
-	// CallsPerSecond bounds the calls of all kinds together; up to one second's worth may come at once.
+	// CallsPerSecond bounds the calls of all APIs together; up to one second's worth may come at once.
 	CallsPerSecond float64
-	// CallsPerPicture is how many calls one picture takes; 0 means 1.
-	CallsPerPicture int
 	// USDPerHour is a ceiling for every stretch of an hour, wherever it begins.
 	USDPerHour float64
-	// USDPerPicture is the price of one picture, all of its calls together. A recogniser of price 0 costs nothing.
-	USDPerPicture float64
+	// USDPerCall is the price of one call. Calls of price 0 cost nothing.
+	USDPerCall float64
 }
 
-// Limited keeps a recogniser within a budget. It refuses, and never waits.
-type Limited struct {
-	inner  Recognizer
-	budget Budget
-	pace   *rate.Limiter
-
-	mu       sync.Mutex
-	hour     hour
-	asked    uint64
-	refused  uint64
-	pictures uint64
-}
-
-// Limit returns r within a budget. What does not fit is refused at once with ErrThrottled. A picture counts as spent as
-// soon as r is asked, whatever comes of it, because a call that failed here may have been billed there.
-func Limit(r Recognizer, b Budget) *Limited {
-	b.CallsPerPicture = max(b.CallsPerPicture, 1)
-	l := &Limited{inner: r, budget: b}
-	switch {
-	case math.IsInf(b.CallsPerSecond, 1):
-		l.pace = rate.NewLimiter(rate.Inf, 0)
-	case b.CallsPerSecond > 0:
-		burst := max(int(math.Ceil(b.CallsPerSecond)), b.CallsPerPicture)
-		l.pace = rate.NewLimiter(rate.Limit(b.CallsPerSecond), burst)
-	default:
-		l.pace = rate.NewLimiter(0, 0)
-	}
-	l.hour = hour{began: time.Now(), most: affordable(b)}
-	return l
-}
-
-// affordable returns how many pictures an hour's money buys.
-func affordable(b Budget) float64 {
-	if b.USDPerPicture <= 0 {
+// most returns how many calls an hour's money buys.
+func (b Budget) most() float64 {
+	if b.USDPerCall <= 0 {
 		return math.Inf(1)
 	}
 	// Sums such as 0.3/0.1 fall a hair short of the whole number that was meant.
-	return math.Floor(b.USDPerHour/b.USDPerPicture + 1e-9)
+	return math.Floor(b.USDPerHour/b.USDPerCall + 1e-9)
 }
 
-// Recognize asks the recogniser if the budget allows it now, and fails with ErrThrottled if not.
-func (l *Limited) Recognize(ctx context.Context, p Picture) (Answer, error) {
-	if err := ctx.Err(); err != nil {
-		return Answer{}, err
-	}
-	if err := l.spend(); err != nil {
-		return Answer{}, err
-	}
-	return l.inner.Recognize(ctx, p)
+// Purse is what calls are paid from. Every attempt of every call asks it first, the repeats too, so a budget holds
+// whatever its recogniser does. It refuses and never waits. What was paid is spent whatever comes of it, because a call
+// that failed here may have been billed there. It may be used from several goroutines.
+type Purse struct {
+	*account
+	background bool
 }
 
-func (l *Limited) spend() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	l.asked++
-	if !l.hour.fits(now) {
-		l.refused++
-		return fmt.Errorf("spend $%.4f: the ceiling of $%.2f an hour is reached: %w", l.budget.USDPerPicture, l.budget.USDPerHour, ErrThrottled)
+// account is what all views of a purse share.
+type account struct {
+	budget Budget
+	clock  func() (wall time.Time, elapsed time.Duration)
+
+	mu      sync.Mutex
+	hour    hour
+	book    book
+	pace    *pace            // of all calls together
+	paces   map[string]*pace // of each API
+	asked   uint64
+	refused uint64
+	calls   map[string]uint64
+}
+
+// NewPurse returns a purse for a budget. What the ledger knows of the last hour counts as spent, and the ledger knows of
+// each call before it is made; a nil ledger knows nothing. It fails where the ledger cannot be read, but takes one that
+// wraps ErrLedger as a whole hour's money spent just now.
+func NewPurse(b Budget, ledger Ledger) (*Purse, error) {
+	began := time.Now()
+	return newPurse(b, ledger, func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now.Round(0), now.Sub(began)
+	})
+}
+
+// newPurse takes a clock that tells the time of day, which may jump, and the time since the purse was made, which
+// limits go by.
+func newPurse(b Budget, ledger Ledger, clock func() (time.Time, time.Duration)) (*Purse, error) {
+	wall, elapsed := clock()
+	start := wall.Add(-elapsed)
+	a := &account{
+		budget: b, clock: clock,
+		hour:  hour{start: start, most: b.most()},
+		book:  book{ledger: ledger, ahead: ahead(b)},
+		pace:  newPace(b.CallsPerSecond, wall),
+		paces: make(map[string]*pace),
+		calls: make(map[string]uint64),
 	}
-	if !l.pace.AllowN(now, l.budget.CallsPerPicture) {
-		l.refused++
-		return fmt.Errorf("make %d calls: the limit of %g calls a second is reached: %w", l.budget.CallsPerPicture, l.budget.CallsPerSecond, ErrThrottled)
+	if err := a.book.open(&a.hour, wall); err != nil {
+		return nil, fmt.Errorf("read what was spent in the last hour: %w", err)
 	}
-	l.hour.add()
-	l.pictures++
-	return nil
+	if len(a.hour.carried) > 0 {
+		a.pace.drain(wall) // calls may have been made a moment ago
+	}
+	return &Purse{account: a}, nil
+}
+
+// Background returns a view of the purse for pictures that are not live: it may spend only what leaves live pictures a
+// quarter of the hour's money and half a second of pace.
+func (p *Purse) Background() *Purse { return &Purse{account: p.account, background: true} }
+
+// Spend pays for one picture: one call of each of the APIs, all or none. A refusal wraps ErrThrottled and names the
+// limit.
+func (p *Purse) Spend(apis ...string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	err := p.pay(apis, p.background)
+	if err != nil {
+		p.refused++
+	}
+	return err
+}
+
+// Again pays for a call that is repeated. A refusal wraps ErrThrottled.
+func (p *Purse) Again(api string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pay([]string{api}, p.background)
+}
+
+// Throttled tells that the API asked for a slower pace. Its own limit is halved, down to a sixteenth of the budget's,
+// and grows back within a minute.
+func (p *Purse) Throttled(api string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of(api).halve(p.now())
 }
 
 // Asked returns how many pictures came, the refused ones included.
-func (l *Limited) Asked() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.asked
-}
+func (p *Purse) Asked() uint64 { return p.count(&p.asked) }
 
 // Refused returns how many pictures the budget did not allow.
-func (l *Limited) Refused() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.refused
+func (p *Purse) Refused() uint64 { return p.count(&p.refused) }
+
+func (p *Purse) count(n *uint64) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return *n
 }
 
-// SpentUSD returns the dollars spent so far.
-func (l *Limited) SpentUSD() float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return float64(l.pictures) * l.budget.USDPerPicture
+// Calls returns how many calls of an API were paid, the repeats included.
+func (p *Purse) Calls(api string) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls[api]
 }
 
-// hourSeconds is the seconds that a closed stretch of one hour can touch: 3600 and the one it ends in.
-const hourSeconds = 3601
-
-// hour counts pictures by the second over the last hour, so that no hour holds more than the most. Counting the second
-// in which the hour began as a whole makes it strict by up to a second, never lax; its size is fixed.
-type hour struct {
-	began time.Time
-	most  float64
-	last  int64 // the latest second since began
-	sum   int
-	slots [hourSeconds]int
-}
-
-// fits moves to now and reports whether one more picture may be spent.
-func (h *hour) fits(now time.Time) bool {
-	second := max(int64(now.Sub(h.began)/time.Second), h.last)
-	for range min(second-h.last, hourSeconds) {
-		h.last++
-		h.sum -= h.slots[h.last%hourSeconds]
-		h.slots[h.last%hourSeconds] = 0
+// SpentUSD returns the dollars spent since the purse was made.
+func (p *Purse) SpentUSD() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var n uint64
+	for _, c := range p.calls {
+		n += c
 	}
-	h.last = second
-	return float64(h.sum+1) <= h.most
+	return float64(n) * p.budget.USDPerCall
 }
 
-// add spends one picture in the second that fits moved to.
-func (h *hour) add() {
-	h.slots[h.last%hourSeconds]++
-	h.sum++
+// now returns the time on the purse's own clock, which never jumps. The caller holds mu.
+func (a *account) now() time.Time {
+	_, elapsed := a.clock()
+	return a.hour.start.Add(elapsed)
+}
+
+// of returns the pace of an API. The caller holds mu.
+func (a *account) of(api string) *pace {
+	if a.paces[api] == nil {
+		a.paces[api] = newPace(a.budget.CallsPerSecond, a.now())
+	}
+	return a.paces[api]
+}
+
+// pay takes one call of each API from the hour's money, the ledger and every pace, or nothing from any of them. The
+// caller holds mu.
+func (a *account) pay(apis []string, background bool) error {
+	n, now := len(apis), a.now()
+	left := 0.0
+	if background {
+		left = a.hour.most / 4
+	}
+	if !a.hour.fits(now, n, left) {
+		return fmt.Errorf("spend $%.3f: the ceiling of $%.2f an hour is reached%s; raise usd_per_hour to ask more: %w",
+			float64(n)*a.budget.USDPerCall, a.budget.USDPerHour, forLive(background), ErrThrottled)
+	}
+	if !a.pace.fits(now, n, background) {
+		return fmt.Errorf("make %d calls: the limit of %g calls a second is reached%s; raise calls_per_second to ask more: %w",
+			n, a.budget.CallsPerSecond, forLive(background), ErrThrottled)
+	}
+	for _, api := range apis {
+		if p := a.of(api); !p.fits(now, 1, background) {
+			return fmt.Errorf("call %s: its limit is %.2g calls a second just now, because Amazon throttled it; lower calls_per_second "+
+				"or ask Amazon for a higher quota: %w", api, p.rate(), ErrThrottled)
+		}
+	}
+	wall, _ := a.clock()
+	if err := a.book.enter(&a.hour, n, wall); err != nil {
+		return fmt.Errorf("write down what is spent: %w: %w; no call is made that could not be written down", err, ErrThrottled)
+	}
+	a.hour.add(n)
+	a.pace.take(now, n)
+	for _, api := range apis {
+		a.of(api).take(now, 1)
+		a.calls[api]++
+	}
+	return nil
+}
+
+func forLive(background bool) string {
+	if background {
+		return " but for what is kept for live pictures"
+	}
+	return ""
 }

@@ -1,10 +1,9 @@
 package vision_test
 
 import (
-	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,55 +12,57 @@ import (
 	"spotter/vision"
 )
 
-// script is a Recognizer made of a function.
-type script func(ctx context.Context) (vision.Answer, error)
-
-func (s script) Recognize(ctx context.Context, _ vision.Picture) (vision.Answer, error) {
-	return s(ctx)
+func newPurse(t *testing.T, b vision.Budget, l vision.Ledger) *vision.Purse {
+	t.Helper()
+	p, err := vision.NewPurse(b, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
-// says answers at once, as the given source.
-func says(source string) script {
-	return func(context.Context) (vision.Answer, error) { return vision.Answer{Source: source}, nil }
-}
-
-// fails errs at once.
-func fails(err error) script {
-	return func(context.Context) (vision.Answer, error) { return vision.Answer{}, err }
-}
-
-var errDown = errors.New("connection refused")
-
-func TestLimitPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := vision.Limit(says("cloud"), vision.Budget{CallsPerSecond: 5, CallsPerPicture: 2, USDPerHour: 2, USDPerPicture: 0.002})
-		ask := func() error {
-			_, err := l.Recognize(t.Context(), vision.Picture{})
-			return err
+// count asks so many times and returns how often it was allowed.
+func count(t *testing.T, times int, ask func() error) int {
+	t.Helper()
+	n := 0
+	for range times {
+		if err := ask(); err == nil {
+			n++
+		} else if !errors.Is(err, vision.ErrThrottled) {
+			t.Fatalf("error %q does not wrap vision.ErrThrottled", err)
 		}
-		for i, want := range []error{nil, nil, vision.ErrThrottled} { // 5 calls are two pictures and a half
-			if err := ask(); !errors.Is(err, want) {
-				t.Fatalf("picture %d: error %v, want %v", i, err, want)
-			}
+	}
+	return n
+}
+
+func TestPursePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPurse(t, vision.Budget{CallsPerSecond: 5, USDPerHour: 2, USDPerCall: 0.001}, nil)
+		both := func() error { return p.Spend("A", "B") }
+		if n := count(t, 3, both); n != 2 { // 5 calls are two pictures and a half
+			t.Fatalf("%d pictures at once, want 2", n)
 		}
 		time.Sleep(200 * time.Millisecond) // one call more makes two
-		if err := ask(); err != nil {
-			t.Fatalf("after 200 ms: %v", err)
+		if n := count(t, 2, both); n != 1 {
+			t.Fatalf("%d pictures after 200 ms, want 1", n)
 		}
-		if l.Asked() != 4 || l.Refused() != 1 || math.Abs(l.SpentUSD()-0.006) > 1e-12 {
-			t.Errorf("asked %d, refused %d, spent $%v; want 4, 1, $0.006", l.Asked(), l.Refused(), l.SpentUSD())
+		time.Sleep(200 * time.Millisecond)
+		if err := p.Again("A"); err != nil {
+			t.Errorf("repeat of a call: %v", err)
+		}
+		if p.Asked() != 5 || p.Refused() != 2 || p.Calls("A") != 4 || p.Calls("B") != 3 || math.Abs(p.SpentUSD()-0.007) > 1e-12 {
+			t.Errorf("asked %d, refused %d, calls %d and %d, spent $%v; want 5, 2, 4 and 3, $0.007",
+				p.Asked(), p.Refused(), p.Calls("A"), p.Calls("B"), p.SpentUSD())
 		}
 	})
 }
 
-func TestLimitSlowerThanOneASecond(t *testing.T) {
+func TestPurseSlowerThanOneASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := vision.Limit(says("cloud"), vision.Budget{CallsPerSecond: 0.5, CallsPerPicture: 2})
+		p := newPurse(t, vision.Budget{CallsPerSecond: 0.5}, nil)
 		n := 0
 		for range 41 { // two calls at once, then one picture in four seconds
-			if _, err := l.Recognize(t.Context(), vision.Picture{}); err == nil {
-				n++
-			}
+			n += count(t, 1, func() error { return p.Spend("A", "B") })
 			time.Sleep(time.Second)
 		}
 		if n != 11 {
@@ -70,106 +71,185 @@ func TestLimitSlowerThanOneASecond(t *testing.T) {
 	})
 }
 
-func TestLimitMoney(t *testing.T) {
+func TestPurseMoney(t *testing.T) {
 	cases := []struct {
 		name   string
 		budget vision.Budget
-		want   int // pictures at once
+		want   int // pictures of two calls at once
 	}{
-		{"nothing to spend", vision.Budget{USDPerPicture: 0.002}, 0},
-		{"less than a picture", vision.Budget{USDPerHour: 0.0019, USDPerPicture: 0.002}, 0},
-		{"whole pictures only", vision.Budget{USDPerHour: 0.0059, USDPerPicture: 0.002}, 2},
-		{"sum that floats fall short of", vision.Budget{USDPerHour: 0.3, USDPerPicture: 0.1}, 3},
-		{"no ceiling", vision.Budget{USDPerHour: math.Inf(1), USDPerPicture: 0.002}, 50},
+		{"nothing to spend", vision.Budget{USDPerCall: 0.001}, 0},
+		{"less than a picture", vision.Budget{USDPerHour: 0.0019, USDPerCall: 0.001}, 0},
+		{"whole pictures only", vision.Budget{USDPerHour: 0.0059, USDPerCall: 0.001}, 2},
+		{"sum that floats fall short of", vision.Budget{USDPerHour: 0.6, USDPerCall: 0.1}, 3},
+		{"no ceiling", vision.Budget{USDPerHour: math.Inf(1), USDPerCall: 0.001}, 50},
 		{"free of charge", vision.Budget{}, 50},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.budget.CallsPerSecond = math.Inf(1)
-			l := vision.Limit(says("cloud"), c.budget)
-			n := 0
-			for range 50 {
-				_, err := l.Recognize(t.Context(), vision.Picture{})
-				if err == nil {
-					n++
-				} else if !errors.Is(err, vision.ErrThrottled) {
-					t.Fatal(err)
-				}
-			}
-			if n != c.want {
+			p := newPurse(t, c.budget, nil)
+			if n := count(t, 50, func() error { return p.Spend("A", "B") }); n != c.want {
 				t.Errorf("%d pictures, want %d", n, c.want)
 			}
 		})
 	}
 }
 
-// TestLimitNeverOverspends asks a million times in fake time, in bursts and lulls that last seconds to hours, and
-// checks every hour there is: the ones that begin with a picture are the fullest.
-func TestLimitNeverOverspends(t *testing.T) {
-	const calls, most = 1_000_000, 1000
+// TestPurseMessages wants each refusal to name its limit and the configuration's key for it.
+func TestPurseMessages(t *testing.T) {
+	slowed := func(p *vision.Purse) {
+		for range 10 {
+			p.Throttled("DetectLabels")
+		}
+		_ = p.Spend("DetectLabels")
+		_ = p.Spend("DetectLabels")
+	}
+	cases := []struct {
+		name   string
+		budget vision.Budget
+		before func(*vision.Purse)
+		says   []string
+	}{
+		{"money", vision.Budget{CallsPerSecond: 5, USDPerHour: 0.001, USDPerCall: 0.001}, nil, []string{"$0.002", "$0.00", "usd_per_hour"}},
+		{"pace", vision.Budget{CallsPerSecond: 0}, nil, []string{"0 calls a second", "calls_per_second"}},
+		{"throttled", vision.Budget{CallsPerSecond: 4}, slowed, []string{"DetectLabels", "2 calls a second", "quota"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPurse(t, c.budget, nil)
+				if c.before != nil {
+					c.before(p)
+				}
+				err := p.Spend("RecognizeCelebrities", "DetectLabels")
+				if !errors.Is(err, vision.ErrThrottled) {
+					t.Fatalf("error %v, want vision.ErrThrottled", err)
+				}
+				for _, want := range c.says {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("error %q does not say %q", err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestPurseThrottled follows the limit of one API down, and up again within a minute, while the other's stays.
+func TestPurseThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began := time.Now()
-		var spent []time.Duration
-		l := vision.Limit(script(func(context.Context) (vision.Answer, error) {
-			spent = append(spent, time.Since(began))
-			return vision.Answer{}, errDown // failed calls are spent too
-		}), vision.Budget{CallsPerSecond: math.Inf(1), USDPerHour: 2, USDPerPicture: 0.002})
-		random := rand.New(rand.NewPCG(1, 2))
-		var refused uint64
-		for i := range calls {
-			switch {
-			case i%50_000 == 0:
-				time.Sleep(time.Duration(random.Int64N(int64(3 * time.Hour))))
-			case random.IntN(4) == 0:
-				time.Sleep(time.Duration(random.Int64N(int64(2 * time.Second))))
-			}
-			if _, err := l.Recognize(t.Context(), vision.Picture{}); errors.Is(err, vision.ErrThrottled) {
-				refused++
+		p := newPurse(t, vision.Budget{CallsPerSecond: 16}, nil)
+		perSecond := func(api string) int {
+			time.Sleep(time.Second)
+			n := count(t, 100, func() error { return p.Spend(api) })
+			time.Sleep(time.Second)
+			return n
+		}
+		p.Throttled("A")
+		p.Throttled("A") // was under way at the same time
+		if a, b := perSecond("A"), perSecond("B"); a != 8 || b != 16 {
+			t.Errorf("after one refusal %d and %d at once, want 8 and 16", a, b)
+		}
+		for range 20 {
+			time.Sleep(time.Second)
+			p.Throttled("A")
+		}
+		n := 0
+		for range 10 { // one a second at the floor of a sixteenth, and what grows
+			n += count(t, 100, func() error { return p.Spend("A") })
+			time.Sleep(time.Second)
+			p.Throttled("A")
+		}
+		if n < 9 || n > 20 {
+			t.Errorf("%d calls in 10 s at the floor, want about one a second", n)
+		}
+		before := p.Calls("B")
+		if err := p.Spend("A", "B"); err == nil {
+			_ = p.Spend("A", "B")
+			before = p.Calls("B")
+			err = p.Spend("A", "B")
+			if err == nil {
+				t.Error("three pictures at once at the floor")
 			}
 		}
-		first := 0
-		for i, at := range spent {
-			for at-spent[first] > time.Hour {
-				first++
-			}
-			if n := i - first + 1; n > most {
-				t.Fatalf("%d pictures in the hour from %v, want %d at most", n, spent[first], most)
-			}
+		if p.Calls("B") != before {
+			t.Error("a refused picture took a call of the other API")
 		}
-		hours := int(time.Since(began) / (time.Hour + time.Second))
-		if len(spent) < hours*most*8/10 {
-			t.Errorf("%d pictures in %d hours: far less than the %d an hour that are paid for", len(spent), hours, most)
-		}
-		if l.Asked() != calls || l.Refused() != refused || l.Asked()-l.Refused() != uint64(len(spent)) {
-			t.Errorf("asked %d, refused %d, spent on %d: do not add up", l.Asked(), l.Refused(), len(spent))
+		time.Sleep(time.Minute)
+		_ = p.Spend("A") // its pace is that of a moment ago until it is asked
+		if a := perSecond("A"); a != 16 {
+			t.Errorf("a minute later %d at once, want 16", a)
 		}
 	})
 }
 
-func TestLimitConcurrent(t *testing.T) {
-	l := vision.Limit(says("cloud"), vision.Budget{CallsPerSecond: math.Inf(1), USDPerHour: 0.2, USDPerPicture: 0.002})
+func TestPurseBackground(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPurse(t, vision.Budget{CallsPerSecond: 10, USDPerHour: 0.1, USDPerCall: 0.001}, nil)
+		back := p.Background()
+		both := func() error { return back.Spend("A", "B") }
+		if n := count(t, 10, both); n != 2 { // 10 calls, 5 of which are for live pictures
+			t.Errorf("%d background pictures at once, want 2", n)
+		}
+		if n := count(t, 10, func() error { return p.Spend("A", "B") }); n != 3 {
+			t.Errorf("%d live pictures after them, want 3", n)
+		}
+		n := 5
+		for range 100 {
+			time.Sleep(time.Second)
+			n += count(t, 1, both)
+		}
+		if n != 37 { // 75 of the 100 calls
+			t.Errorf("%d pictures before the background ended, want 37", n)
+		}
+		if err := back.Again("A"); err != nil {
+			t.Errorf("the 75th call: %v", err)
+		}
+		if err := back.Again("A"); !errors.Is(err, vision.ErrThrottled) || !strings.Contains(err.Error(), "live pictures") {
+			t.Errorf("error %v: want one that says what is kept", err)
+		}
+		live := 0
+		for range 100 {
+			time.Sleep(time.Second)
+			live += count(t, 1, func() error { return p.Spend("A") })
+		}
+		if live != 25 {
+			t.Errorf("%d live calls afterwards, want 25", live)
+		}
+	})
+}
+
+// TestPurseBackgroundAtALowPace wants background pictures to be asked at any pace that leaves room between live ones.
+func TestPurseBackgroundAtALowPace(t *testing.T) {
+	for _, pace := range []float64{0.5, 1, 2, 2.5} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPurse(t, vision.Budget{CallsPerSecond: pace}, nil).Background()
+			n := 0
+			for range 100 {
+				time.Sleep(time.Second)
+				n += count(t, 1, func() error { return p.Spend("A", "B") })
+			}
+			if n < 24 {
+				t.Errorf("%d background pictures in 100 s at %g calls a second", n, pace)
+			}
+		})
+	}
+}
+
+func TestPurseConcurrent(t *testing.T) {
+	p := newPurse(t, vision.Budget{CallsPerSecond: math.Inf(1), USDPerHour: 0.2, USDPerCall: 0.001}, new(memory))
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for range 100 {
-				_, _ = l.Recognize(t.Context(), vision.Picture{})
+				_ = p.Spend("A", "B")
+				_, _ = p.SpentUSD(), p.Refused()
 			}
+			p.Throttled("A")
 		})
 	}
 	all.Wait()
-	if got := l.Asked() - l.Refused(); got != 100 {
-		t.Errorf("%d pictures, want 100", got)
-	}
-}
-
-func TestLimitSpendsNothingOnACallerWhoLeft(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	l := vision.Limit(says("cloud"), vision.Budget{CallsPerSecond: 1, USDPerHour: 1, USDPerPicture: 0.002})
-	if _, err := l.Recognize(ctx, vision.Picture{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want context.Canceled", err)
-	}
-	if l.SpentUSD() != 0 {
-		t.Errorf("spent $%v", l.SpentUSD())
+	if got := p.Asked() - p.Refused(); got != 100 || p.Calls("A") != 100 || p.Calls("B") != 100 {
+		t.Errorf("%d pictures of %d and %d calls, want 100", got, p.Calls("A"), p.Calls("B"))
 	}
 }

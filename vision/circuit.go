@@ -1,7 +1,6 @@
 package vision
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -18,30 +17,32 @@ const (
 	permanentPause = 2 * time.Minute
 )
 
-// errOpen is wrapped while the cloud is left alone.
-var errOpen = errors.New("cloud is left alone for now")
+var (
+	// ErrAway is wrapped while the cloud is left alone because it failed. It is tried again after some seconds.
+	ErrAway = errors.New("cloud is left alone for now")
 
-// circuit gives a recogniser a deadline, and leaves it alone while it is dead, so that its deadline is not spent on
-// every picture. Refusals for pace and for one unfit picture come at once and say nothing of the next: they do not count.
+	// errNoVerdict is what a circuit is told of a call that says nothing of the cloud's health.
+	errNoVerdict = errors.New("no verdict")
+)
+
+// circuit leaves one part of the cloud alone while it is dead, so that its deadline is not spent on every picture and no
+// budget on what is not allowed. Refusals for pace and for one unfit picture come at once and say nothing of the next:
+// they do not count.
 type circuit struct {
-	inner     Recognizer
-	deadline  time.Duration
-	permanent *gobreaker.CircuitBreaker[Answer]
-	transient *gobreaker.CircuitBreaker[Answer]
+	permanent *gobreaker.TwoStepCircuitBreaker[struct{}]
+	transient *gobreaker.TwoStepCircuitBreaker[struct{}]
 	last      atomic.Pointer[error] // what opened it
 }
 
-func guard(r Recognizer, deadline time.Duration) *circuit {
+func newCircuit() *circuit {
 	return &circuit{
-		inner:    r,
-		deadline: deadline,
-		permanent: gobreaker.NewCircuitBreaker[Answer](gobreaker.Settings{
+		permanent: gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 			Timeout:      permanentPause,
 			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 1 },
 			IsSuccessful: func(err error) bool { return !errors.Is(err, ErrPermanent) },
 			IsExcluded:   excluded,
 		}),
-		transient: gobreaker.NewCircuitBreaker[Answer](gobreaker.Settings{
+		transient: gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 			Timeout:     transientPause,
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
 			IsExcluded:  func(err error) bool { return excluded(err) || errors.Is(err, ErrPermanent) },
@@ -49,47 +50,47 @@ func guard(r Recognizer, deadline time.Duration) *circuit {
 	}
 }
 
-// excluded reports errors that tell nothing of the recogniser's health.
+// excluded reports errors that tell nothing of the cloud's health.
 func excluded(err error) bool {
-	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrPicture) || errors.Is(err, errGivenUp) || isOpen(err)
+	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrPicture) || errors.Is(err, errNoVerdict)
 }
 
-func isOpen(err error) bool {
-	return errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)
-}
-
-// errGivenUp is wrapped when the caller's own context ended, which is not the recogniser's fault.
-var errGivenUp = errors.New("caller gave up")
-
-// Recognize asks the recogniser until the deadline, or fails at once while it is left alone. That error wraps what is
-// wrong, so it is permanent as long as that is.
-func (c *circuit) Recognize(ctx context.Context, p Picture) (Answer, error) {
-	a, err := c.permanent.Execute(func() (Answer, error) {
-		return c.transient.Execute(func() (Answer, error) { return c.ask(ctx, p) })
-	})
-	if !isOpen(err) {
-		return a, err
+// enter fails with ErrAway while the part is to be left alone; that error wraps what is wrong too, so it is permanent
+// as long as that is. Otherwise leave is to be called once with what came of the call.
+func (c *circuit) enter() (leave func(error), err error) {
+	permanent, err := c.permanent.Allow()
+	if err != nil {
+		return nil, c.away()
 	}
+	transient, err := c.transient.Allow()
+	if err != nil {
+		permanent(errNoVerdict)
+		return nil, c.away()
+	}
+	return func(err error) {
+		if err != nil && !excluded(err) {
+			c.last.Store(&err)
+		}
+		permanent(err)
+		transient(err)
+	}, nil
+}
+
+func (c *circuit) away() error {
 	if why := c.last.Load(); why != nil {
-		return Answer{}, fmt.Errorf("%w: %w", errOpen, *why)
+		return fmt.Errorf("%w: %w", ErrAway, *why)
 	}
-	return Answer{}, errOpen
+	return ErrAway
 }
 
-func (c *circuit) ask(ctx context.Context, p Picture) (Answer, error) {
-	timed, cancel := context.WithTimeout(ctx, c.deadline)
-	defer cancel()
-	a, err := c.inner.Recognize(timed, p)
-	switch {
-	case err == nil:
-		return a, nil
-	case ctx.Err() != nil:
-		return Answer{}, fmt.Errorf("%w: %w", errGivenUp, ctx.Err())
-	case timed.Err() != nil:
-		err = fmt.Errorf("cloud did not answer within %v: %w", c.deadline, context.DeadlineExceeded)
+// condemn takes in an error that came after leave was told that the call is late: only a permanent one is news. A late
+// answer is none, since it would come late again.
+func (c *circuit) condemn(err error) {
+	if !errors.Is(err, ErrPermanent) || excluded(err) {
+		return
 	}
-	if !excluded(err) {
+	if leave, open := c.permanent.Allow(); open == nil {
 		c.last.Store(&err)
+		leave(err)
 	}
-	return Answer{}, err
 }

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"context"
 	"image"
 	"sync/atomic"
 	"time"
@@ -9,98 +10,199 @@ import (
 )
 
 const (
-	gridX, gridY = 32, 18 // cells of the signature
-
-	// changedCell is how far a cell's colour must move to count as changed, in steps of 0 to 255 summed over luma and
-	// half of each chroma difference. Camera noise averages out over a cell's 20x20 pixels; a coat passing does not.
-	changedCell = 18
-	// newScene is the share of changed cells from which a picture shows a new scene. A person walking through a wide
-	// shot moves a tenth of the cells, a cut between two shots of the same dark stage four tenths.
-	newScene = 0.30
+	// changedScene is the share of changed cells from which two pictures may show different scenes. A person walking
+	// through a wide shot moves a tenth of the cells; a cut between two shots of the same dark stage, four tenths.
+	changedScene = 0.30
+	// recolouredScene is the share of the area that must have another colour with it. Within a shot of a moving
+	// camera it stays below 0.10 a second, and low-contrast cuts on one stage have 0.14.
+	recolouredScene = 0.12
+	// driftedScene is that share between a picture and the one asked about from which a scene without any cut has
+	// become another one: dusk, a long pan.
+	driftedScene = 0.25
+	// enteredScene is the share of changed cells from which, where no local models can say what it is, something has come
+	// into the scene or left it; once it has come to rest or, if it does not, after calm.
+	enteredScene, restingScene = 0.08, 0.04
+	calm                       = timeline.Position(6000)
+	// sameScene and sameColours bound what is taken for a scene seen before; without local models, which see who has come
+	// into it, strictScene does.
+	sameScene, strictScene, sameColours = 0.18, 0.05, 0.08
+	// sharper is by how much more the Laplacian of a better picture of a new scene must vary.
+	sharper = 1.25
+	// cutAfter is the longest time between two looks at which what has changed may still have moved.
+	cutAfter = timeline.Position(4000)
 )
 
-// Gate decides which pictures of one stream are worth asking about: the first, one that differs from the last
-// admitted by a cut or by slow change, and one of a still scene after MaxScene. Admit is for one goroutine; Reset for
-// any.
+// GateOptions are what a gate is made of. Only MaxScene is needed.
+type GateOptions struct {
+	// MaxScene is after how long a still scene is asked about again.
+	MaxScene time.Duration
+	// Looker, where there is one, looks at every sampled picture with local models: the gate's second layer.
+	Looker Looker
+	// Identities, with a Looker, are the event's faces.
+	Identities *Identities
+	// Sensitivity scales how little counts as new; 0 means 1. Higher asks more.
+	Sensitivity float64
+}
+
+// Gate decides which pictures of one stream are worth asking about, in two layers. The first compares small pictures:
+// a cut, what follows a dissolve or a fade, and slow change begin a scene; flashes, black, colour bars, noise, people
+// and cameras that move do not, and a scene that was on screen lately is known again. The second is what local
+// models see: a face that the event does not know, an object that comes or goes. All but Again and Reset are for one
+// goroutine.
 type Gate struct {
+	o        GateOptions
 	maxScene timeline.Position
-	last     signature
-	at       timeline.Position
-	admitted bool
-	reset    atomic.Bool
+
+	now     *scene // on screen; nil before the first and after a reset
+	scenes  []*scene
+	made    int
+	empty   bool       // nothing is on screen
+	last    *signature // of the picture before, if it was not blank
+	lastAt  timeline.Position
+	before  *signature // what was on screen before a scene that began with the last picture
+	verdict Verdict
+
+	again, reset atomic.Bool
 }
 
-// NewGate returns a gate that admits a still scene again after maxScene.
-func NewGate(maxScene time.Duration) *Gate {
-	return &Gate{maxScene: timeline.FromDuration(maxScene)}
+// Verdict is what a gate says of a picture.
+type Verdict struct {
+	At timeline.Position
+	// Scene numbers the scene on screen; a scene that comes back has its number again.
+	Scene int
+	// Blank says that there is nothing to be seen in the picture. All but At and Begins are zero then.
+	Blank bool
+	// Begins says that what was on screen before has ended.
+	Begins bool
+	// Passing says that the picture before this one was no scene of its own, but the middle of a transition or a flash.
+	Passing bool
+	// Ask is what is worth asking about the picture; 0 for nothing.
+	Ask Want
+	// Due says that the scene is asked about because that was long ago, or because the last answer never came.
+	Due bool
+	// Better says that the picture shows a scene that has just begun more sharply than all before it.
+	Better bool
+	// People are on screen, as far as the gallery or the cloud has named the faces that local models see: within a scene
+	// nobody leaves who turns his head. Changed says that they are others than at the look before.
+	People  []timeline.Entity
+	Changed bool
+	// Sight is what the local models see; nil without them.
+	Sight *Sight
+	// Err is why there is no sight though there are local models.
+	Err error
 }
 
-// Admit reports whether the picture at position at shows something new.
-func (g *Gate) Admit(at timeline.Position, small *image.RGBA) bool {
-	now := sign(small)
-	forget := g.reset.Swap(false)
-	age := at - g.at
-	if g.admitted && !forget && age >= 0 && age < g.maxScene && now.change(&g.last) < newScene {
+// NewGate returns the gate of one stream.
+func NewGate(o GateOptions) *Gate {
+	if o.Sensitivity <= 0 {
+		o.Sensitivity = 1
+	}
+	return &Gate{o: o, maxScene: timeline.FromDuration(o.MaxScene)}
+}
+
+// Again makes the next picture worth asking about: the answer to the last one never came. It may be called from any
+// goroutine.
+func (g *Gate) Again() { g.again.Store(true) }
+
+// Reset makes the next picture begin a scene: what is on screen does not continue what was. It may be called from any
+// goroutine.
+func (g *Gate) Reset() { g.reset.Store(true) }
+
+// Verdict returns what was said of the last picture.
+func (g *Gate) Verdict() Verdict { return g.verdict }
+
+// Admit looks at the picture at position at and reports whether its full size may be wanted.
+func (g *Gate) Admit(ctx context.Context, at timeline.Position, small *image.RGBA) bool {
+	g.verdict = Verdict{At: at}
+	v := &g.verdict
+	if g.reset.Swap(false) {
+		g.leave(false)
+	}
+	s := sign(small)
+	if s.blank() {
+		v.Blank, v.Begins = true, !g.empty
+		g.leave(true)
 		return false
 	}
-	g.last, g.at, g.admitted = now, at, true
+	g.empty = false
+	g.place(at, s)
+	if g.again.Swap(false) {
+		v.Ask, v.Due = WantAll, true
+	}
+	g.see(ctx, small)
+	if v.Ask != 0 {
+		g.now.asked(at, s, v.Ask)
+	}
+	if v.Begins || g.now.settling(at) {
+		v.Better = g.now.sharper(small)
+	}
+	v.Scene = g.now.number
+	g.last, g.lastAt = s, at
+	return v.Ask != 0 || v.Better
+}
+
+// leave ends the scene on screen, for nothing or for what is not known yet.
+func (g *Gate) leave(empty bool) { g.now, g.last, g.before, g.empty = nil, nil, nil, empty }
+
+// place finds which scene the picture shows.
+func (g *Gate) place(at timeline.Position, s *signature) {
+	v := &g.verdict
+	if g.continues(at, s) && !g.drifted(s) && !g.entered(at, s) {
+		g.before = nil
+		g.now.extend(s, g.like())
+		if !g.now.fresh(at, g.maxScene) {
+			v.Ask, v.Due = WantAll, true
+		}
+		return
+	}
+	v.Begins = true
+	known := g.recall(s, g.now)
+	if g.before != nil && (g.last.between(g.before, s) || known != nil && known.matches(g.before, g.like()) && g.last.flash(g.before)) {
+		v.Passing = true
+		g.forget(g.now)
+	}
+	g.before = g.last
+	if known == nil {
+		known = g.begin(s)
+	}
+	g.now = known
+	known.began = at
+	if !known.fresh(at, g.maxScene) {
+		v.Ask = WantAll
+	}
+}
+
+// continues reports whether the picture shows the scene on screen: like the picture before it, or what moved of it.
+func (g *Gate) continues(at timeline.Position, s *signature) bool {
+	if g.now == nil || g.last == nil || at < g.lastAt {
+		return false
+	}
+	moved := s.change(g.last) >= changedScene/g.o.Sensitivity
+	if moved && (at-g.lastAt > cutAfter || s.recoloured(g.last) >= recolouredScene/g.o.Sensitivity) {
+		return g.now.matches(s, g.like())
+	}
 	return true
 }
 
-// Reset makes the gate admit the next picture: the answer to the last one never came.
-func (g *Gate) Reset() { g.reset.Store(true) }
-
-// signature is a picture averaged over a grid of cells: luma and two colour differences (BT.601), 0 to 255.
-type signature [gridX * gridY][3]uint8
-
-func sign(m *image.RGBA) (s signature) {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	for y := range gridY {
-		y0, y1 := y*h/gridY, max((y+1)*h/gridY, y*h/gridY+1)
-		for x := range gridX {
-			x0, x1 := x*w/gridX, max((x+1)*w/gridX, x*w/gridX+1)
-			s[y*gridX+x] = cell(m, x0, min(y0, h-1), x1, min(y1, h))
-		}
-	}
-	return s
+// drifted reports whether the scene has become another one since it was asked about, with no cut in between.
+func (g *Gate) drifted(s *signature) bool {
+	ref := g.now.reference
+	return s.change(ref) >= changedScene/g.o.Sensitivity && s.recoloured(ref) >= driftedScene/g.o.Sensitivity
 }
 
-// cell averages every second pixel of every second row.
-func cell(m *image.RGBA, x0, y0, x1, y1 int) [3]uint8 {
-	var r, g, b, n int
-	for y := y0; y < y1; y += 2 {
-		row := m.Pix[y*m.Stride:]
-		for x := x0; x < min(x1, m.Rect.Dx()); x += 2 {
-			p := row[4*x : 4*x+3 : 4*x+3]
-			r, g, b, n = r+int(p[0]), g+int(p[1]), b+int(p[2]), n+1
-		}
+// entered reports whether something has come into the scene or left it since it was asked about, as far as pictures
+// alone can tell.
+func (g *Gate) entered(at timeline.Position, s *signature) bool {
+	if g.o.Looker != nil || s.change(g.now.reference) < enteredScene/g.o.Sensitivity {
+		return false
 	}
-	if n == 0 {
-		return [3]uint8{}
-	}
-	r, g, b = r/n, g/n, b/n
-	return [3]uint8{
-		uint8((77*r + 150*g + 29*b) >> 8),
-		uint8((-43*r-85*g+128*b)>>8 + 128),
-		uint8((128*r-107*g-21*b)>>8 + 128),
-	}
+	return s.change(g.last) < restingScene || at-g.now.askedAt >= calm
 }
 
-// change returns the share of cells, 0 to 1, that differ between two pictures.
-func (s *signature) change(t *signature) float64 {
-	n := 0
-	for i := range s {
-		d := abs(int(s[i][0])-int(t[i][0])) + (abs(int(s[i][1])-int(t[i][1]))+abs(int(s[i][2])-int(t[i][2])))/2
-		if d > changedCell {
-			n++
-		}
+// like returns the share of changed cells up to which two pictures are one scene.
+func (g *Gate) like() float64 {
+	if g.o.Looker == nil {
+		return strictScene
 	}
-	return float64(n) / float64(len(s))
-}
-
-func abs(x int) int {
-	if x < 0 {
-		return -x
-	}
-	return x
+	return sameScene
 }

@@ -10,25 +10,30 @@ import (
 // and lasts until the next one's, so that a look-up between two analysed pictures is right. It is used by one
 // goroutine at a time.
 type Observer struct {
-	media string
-	open  *timeline.Observation // the newest; nil before the first
-	on    bool                  // open's scene is still on screen
-	known bool                  // what is on screen now is known
-	from  timeline.Position     // up to where the analysed stretch was reported
+	media  string
+	open   *timeline.Observation // the newest, until it is closed
+	on     bool                  // open's scene is on screen; one of an earlier run is not
+	missed *timeline.Span        // the unanswered scene on screen, as far as it has lasted
+	from   timeline.Position     // up to where the analysed stretch was reported
 }
 
-// Seen is what an observer has to record: observations that are new or changed, and the stretch analysed since the
-// last report, empty when there is none.
+// Seen is what an observer has to record.
 type Seen struct {
+	// Observations are new or changed: open while their scene lasts, then closed. Who records them numbers their revisions.
 	Observations []*timeline.Observation
-	Analyzed     timeline.Span
+	// Analyzed is the stretch analysed since the last report, empty when there is none.
+	Analyzed timeline.Span
+	// Missed is a scene that has ended of which nothing is known, empty when there is none.
+	Missed timeline.Span
 }
 
-// NewObserver returns an observer for media. newest is the newest observation that is stored, if any.
+// NewObserver returns an observer for media. newest is the newest observation that is stored, if any; where it is open,
+// as a run that did not end leaves it, it is closed where it was last seen.
 func NewObserver(media string, newest *timeline.Observation) *Observer {
-	o := &Observer{media: media, open: newest}
-	if newest != nil {
-		o.open = o.copy()
+	o := &Observer{media: media}
+	if newest != nil && newest.Open {
+		c := *newest
+		o.open = &c
 	}
 	return o
 }
@@ -37,10 +42,10 @@ func NewObserver(media string, newest *timeline.Observation) *Observer {
 func (o *Observer) Answer(at timeline.Position, a Answer, now time.Time) Seen {
 	seen := o.end(at)
 	o.open = &timeline.Observation{
-		Media: o.media, Span: timeline.Span{From: at, Until: at}, Source: a.Source, Revision: 1,
+		Media: o.media, Span: timeline.Span{From: at, Until: at}, Source: a.Source, Open: true,
 		Celebrities: a.Celebrities, Objects: a.Objects, At: now,
 	}
-	o.on, o.known = true, true
+	o.on = true
 	seen.Observations = append(seen.Observations, o.copy())
 	return seen
 }
@@ -48,18 +53,21 @@ func (o *Observer) Answer(at timeline.Position, a Answer, now time.Time) Seen {
 // Unanswered begins a scene at position at of which nothing is known.
 func (o *Observer) Unanswered(at timeline.Position) Seen {
 	seen := o.end(at)
-	o.on, o.known = false, false
+	o.missed = &timeline.Span{From: at, Until: at}
 	return seen
 }
 
 // Through reports that the scene on screen has lasted until position until.
 func (o *Observer) Through(until timeline.Position) Seen {
-	if !o.known {
+	if o.missed != nil {
+		o.missed.Until = max(o.missed.Until, until)
+	}
+	if !o.on {
 		return Seen{}
 	}
 	seen := Seen{Analyzed: timeline.Span{From: o.from, Until: until}}
 	o.from = max(o.from, until)
-	if o.on && until > o.open.Until {
+	if until > o.open.Until {
 		o.open.Until = until
 		seen.Observations = append(seen.Observations, o.copy())
 	}
@@ -67,32 +75,31 @@ func (o *Observer) Through(until timeline.Position) Seen {
 }
 
 // Break ends the scene where it was last seen: what follows does not continue it.
-func (o *Observer) Break() Seen {
-	var seen Seen
-	if o.open != nil && o.open.Revision == 1 {
-		o.open.Revision = 2
+func (o *Observer) Break() (seen Seen) {
+	if o.open != nil {
+		o.open.Open = false
 		seen.Observations = append(seen.Observations, o.copy())
 	}
-	o.on, o.known = false, false
+	if o.missed != nil {
+		seen.Missed = *o.missed
+	}
+	o.open, o.on, o.missed = nil, false, nil
 	return seen
 }
 
-// end closes the scene on screen at position at, where the next one begins.
+// end ends the scene on screen at position at, where the next one begins.
 func (o *Observer) end(at timeline.Position) Seen {
-	var seen Seen
-	if o.known {
-		seen.Analyzed = timeline.Span{From: o.from, Until: at}
-	}
-	o.from = at
-	if o.open == nil || o.open.Revision != 1 {
-		return seen
-	}
+	var analyzed timeline.Span
 	if o.on {
+		analyzed = timeline.Span{From: o.from, Until: at}
 		o.open.Until = max(o.open.Until, at)
 	}
-	// The end is news to whoever was told of the beginning: a revision, so that it is synced.
-	o.open.Revision = 2
-	seen.Observations = append(seen.Observations, o.copy())
+	if o.missed != nil {
+		o.missed.Until = max(o.missed.Until, at)
+	}
+	o.from = at
+	seen := o.Break()
+	seen.Analyzed = analyzed
 	return seen
 }
 

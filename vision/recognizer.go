@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 
 	"spotter/timeline"
 )
@@ -35,6 +36,10 @@ type Picture struct {
 	JPEG []byte
 	// Width and Height are the full size in pixels.
 	Width, Height int
+	// At is its position in the stream.
+	At timeline.Position
+	// Sight is what local models saw in it, where they have looked already.
+	Sight *Sight
 	// Want is what is asked; 0 means all. A recogniser may answer more.
 	Want Want
 }
@@ -55,6 +60,24 @@ type Answer struct {
 	Objects     []timeline.Entity
 	// Faces are those behind Celebrities and those without a name, where the recogniser says where they are.
 	Faces []NamedFace
+}
+
+// Improve returns a with the parts that better answers in the place of its own. Whom a named stays where better saw a face
+// that it does not know: the gallery may.
+func (a Answer) Improve(better Answer, parts Want) Answer {
+	a.Source = better.Source
+	if parts.Has(WantObjects) {
+		a.Objects = better.Objects
+	}
+	if parts.Has(WantCelebrities) {
+		stranger := slices.ContainsFunc(better.Faces, func(f NamedFace) bool { return f.Who.Name == "" })
+		if stranger {
+			a.Celebrities = Union(better.Celebrities, a.Celebrities)
+		} else {
+			a.Celebrities = better.Celebrities
+		}
+	}
+	return a
 }
 
 // NamedFace is a face in the picture and whose it is. Who has no name where the recogniser knows none.

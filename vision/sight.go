@@ -1,7 +1,9 @@
 package vision
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"spotter/timeline"
 )
@@ -28,6 +30,8 @@ type Face struct {
 	Confidence float64
 	// Embedding tells it from others: of L2 norm 1. It is nil where the face is too small or blurred to tell.
 	Embedding []float32
+	// Who is whose face it is by the gallery, without a name where that does not say.
+	Who timeline.Entity
 	// Sharpness is the variance of the Laplacian of the face.
 	Sharpness float64
 }
@@ -43,4 +47,36 @@ type Sight struct {
 // Looker looks at a picture with local models; p.JPEG may be nil. It may be called from several goroutines.
 type Looker interface {
 	See(ctx context.Context, p Picture) (Sight, error)
+}
+
+// Answer returns what is seen as a recogniser's answer: the named faces as celebrities.
+func (s *Sight) Answer(source string) Answer {
+	return Answer{Source: source, Celebrities: s.Named(), Objects: s.Objects}
+}
+
+// Named returns the people whose faces have a name, each once, most confident first.
+func (s *Sight) Named() (people []timeline.Entity) {
+	for _, f := range s.Faces {
+		if f.Who.Name != "" {
+			people = Union(people, []timeline.Entity{f.Who})
+		}
+	}
+	return people
+}
+
+// Union returns the entities of both lists, each once with its highest confidence, most confident first. Entities are one
+// by id where both have one, else by name. Neither list is changed.
+func Union(a, b []timeline.Entity) []timeline.Entity {
+	out := slices.Clone(a)
+	for _, e := range b {
+		i := slices.IndexFunc(out, func(o timeline.Entity) bool { return same(&o, &e) })
+		switch {
+		case i < 0:
+			out = append(out, e)
+		case e.Confidence > out[i].Confidence:
+			out[i] = e
+		}
+	}
+	slices.SortStableFunc(out, func(x, y timeline.Entity) int { return cmp.Compare(y.Confidence, x.Confidence) })
+	return out
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"spotter/timeline"
 )
 
 // Label returns the name under which Spotter shows what a local model calls name: the label that Amazon Rekognition
@@ -46,6 +48,62 @@ func Label(name string) string {
 		return "Blow Dryer"
 	}
 	return title(name)
+}
+
+// Object returns the entity that stands for a label of a local model, with the parents and aliases that Rekognition gives
+// that label. Where they are not known for certain it has none.
+func Object(label string, confidence float64) timeline.Entity {
+	return timeline.Entity{Name: label, Confidence: confidence, Parents: parents(label), Aliases: aliases(label)}
+}
+
+// parents returns all that a label is a kind of, in alphabetical order.
+func parents(label string) []string {
+	switch label {
+	case "Face":
+		return []string{"Head", "Person"}
+	case "Car", "Bus", "Train", "Truck", "Bicycle", "Motorcycle":
+		return []string{"Transportation", "Vehicle"}
+	case "Airplane":
+		return []string{"Aircraft", "Transportation", "Vehicle"}
+	case "Dog":
+		return []string{"Animal", "Canine", "Mammal", "Pet"}
+	case "Cat":
+		return []string{"Animal", "Mammal", "Pet"}
+	case "Horse", "Sheep":
+		return []string{"Animal", "Mammal"}
+	case "Elephant", "Bear", "Zebra", "Giraffe":
+		return []string{"Animal", "Mammal", "Wildlife"}
+	case "Bird":
+		return []string{"Animal"}
+	case "Chair", "Couch", "Bed", "Bench":
+		return []string{"Furniture"}
+	case "Dining Table":
+		return []string{"Furniture", "Table"}
+	case "Mobile Phone":
+		return []string{"Electronics", "Phone"}
+	case "Tv", "Laptop", "Computer Keyboard", "Remote Control":
+		return []string{"Electronics"}
+	case "Banana", "Apple", "Orange":
+		return []string{"Food", "Fruit", "Plant", "Produce"}
+	case "Pizza", "Sandwich", "Hot Dog":
+		return []string{"Food"}
+	}
+	return nil
+}
+
+// aliases returns other names of the same label.
+func aliases(label string) []string {
+	switch label {
+	case "Person":
+		return []string{"Human"}
+	case "Car":
+		return []string{"Automobile"}
+	case "Bicycle":
+		return []string{"Bike"}
+	case "Mobile Phone":
+		return []string{"Cell Phone"}
+	}
+	return nil
 }
 
 func isGap(r rune) bool { return r == '_' || r == '-' || unicode.IsSpace(r) }

@@ -3,8 +3,35 @@ package vision_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"spotter/timeline"
 	"spotter/vision"
 )
+
+func TestObject(t *testing.T) {
+	tests := []struct {
+		label            string
+		parents, aliases []string
+	}{
+		{"Couch", []string{"Furniture"}, nil},
+		{"Car", []string{"Transportation", "Vehicle"}, []string{"Automobile"}},
+		{"Mobile Phone", []string{"Electronics", "Phone"}, []string{"Cell Phone"}},
+		{"Person", nil, []string{"Human"}},
+		{"Teddy Bear", nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.label, func(t *testing.T) {
+			want := timeline.Entity{Name: tt.label, Confidence: 71.5, Parents: tt.parents, Aliases: tt.aliases}
+			if d := cmp.Diff(want, vision.Object(tt.label, 71.5)); d != "" {
+				t.Errorf("-want +got:\n%s", d)
+			}
+			if again := vision.Label(tt.label); again != tt.label {
+				t.Errorf("Label(%q) = %q: parents are known for a label that is none", tt.label, again)
+			}
+		})
+	}
+}
 
 func TestLabel(t *testing.T) {
 	tests := []struct{ name, in, want string }{

@@ -114,7 +114,7 @@ func (d *Decoder) Decode(ctx context.Context, job capture.Job, gate Gate, emit f
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			s, err := d.look(at, shape, gate)
+			s, err := d.look(ctx, at, shape, gate)
 			if err != nil {
 				return err
 			}

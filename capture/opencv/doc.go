@@ -3,6 +3,7 @@
 package opencv
 
 import (
+	"context"
 	"errors"
 	"image"
 
@@ -23,7 +24,7 @@ var (
 // Gate decides, while the full picture is still at hand, whether it shows something new.
 type Gate interface {
 	// Admit is called for every sampled picture in order; small belongs to the caller and changes afterwards.
-	Admit(at timeline.Position, small *image.RGBA) bool
+	Admit(ctx context.Context, at timeline.Position, small *image.RGBA) bool
 }
 
 // Sample is one picture that was looked at.

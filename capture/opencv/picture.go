@@ -3,6 +3,7 @@
 package opencv
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"slices"
@@ -18,7 +19,7 @@ import (
 const jpegBytes = 5 << 20
 
 // look puts the full picture right, shrinks it, asks the gate and encodes what it admits.
-func (d *Decoder) look(at timeline.Position, shape container.Shape, gate Gate) (Sample, error) {
+func (d *Decoder) look(ctx context.Context, at timeline.Position, shape container.Shape, gate Gate) (Sample, error) {
 	s := Sample{Position: at}
 	if err := d.weave(shape); err != nil {
 		return s, err
@@ -26,7 +27,7 @@ func (d *Decoder) look(at timeline.Position, shape container.Shape, gate Gate) (
 	if err := d.shrink(shape); err != nil {
 		return s, err
 	}
-	if !gate.Admit(at, d.pix) {
+	if !gate.Admit(ctx, at, d.pix) {
 		return s, nil
 	}
 	full, err := d.upright(shape)

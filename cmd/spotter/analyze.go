@@ -65,7 +65,7 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 		}
 	}
 	log := c.logger()
-	recognizers, err := newRecognizers(ctx, &conf, func(err error) { log.Warn("cloud failed, answered locally", "error", err) })
+	recognizers, err := newRecognizers(ctx, &conf, nil, func(err error) { log.Warn("cloud failed, answered locally", "error", err) })
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 	meters := newMeters(prometheus.NewRegistry())
 	metrics := meters.stream(media.ID)
 	p := &pipeline{
-		media: media, zero: zero.Shifted(from.shift), maxScene: conf.Vision.MaxScene, recognizer: recognizers, recorder: t,
+		media: media, zero: zero.Shifted(from.shift), maxScene: conf.Vision.MaxScene, recognizers: recognizers, recorder: t, upgrades: new(upgrades),
 		metrics: metrics, faults: newFaultLog(log, metrics.fault), log: log,
 	}
 	if err := c.transcribe(ctx, p, from.source, t); err != nil {
@@ -200,8 +200,6 @@ type transcript struct {
 
 	mu       sync.Mutex
 	timeline *timeline.Timeline
-	printed  timeline.Position // observations before it are printed
-	any      bool
 }
 
 // Record implements recorder.
@@ -211,21 +209,45 @@ func (t *transcript) Record(b store.Batch) error {
 	if t.timeline == nil {
 		t.timeline = new(timeline.Timeline)
 	}
-	t.timeline = t.timeline.With(b.Observations, b.Analyzed)
+	t.timeline = t.timeline.With(nil, b.Analyzed)
 	for _, o := range b.Observations {
-		if o.Revision < 2 || t.any && o.From <= t.printed {
-			continue // still on screen, or printed
+		now, _ := timeline.Settle(t.timeline.At(o.From), o)
+		if now == nil {
+			continue
 		}
-		t.printed, t.any = o.From, true
+		t.timeline = t.timeline.With([]*timeline.Observation{now}, nil)
+		if now.Open {
+			continue // still on screen
+		}
 		if t.clear != nil {
 			t.clear()
 		}
-		if err := t.write.observation(o); err != nil {
+		if err := t.write.observation(now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Revise implements recorder. What is printed stays.
+func (t *transcript) Revise(_ string, from timeline.Position, change func(*timeline.Observation) bool) (found bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timeline == nil {
+		return false, nil
+	}
+	old := t.timeline.At(from)
+	if old == nil {
+		return false, nil
+	}
+	if now := timeline.Revise(old, change); now != nil {
+		t.timeline = t.timeline.With([]*timeline.Observation{now}, nil)
+	}
+	return true, nil
+}
+
+// Spool implements recorder: nobody will ask again.
+func (t *transcript) Spool(store.SpooledFrame) (dropped int, err error) { return 0, nil }
 
 // Timeline implements recorder.
 func (t *transcript) Timeline(string) (*timeline.Timeline, bool) {
@@ -257,7 +279,7 @@ func (t *transcript) length() (d timeline.Position) {
 // finish prints the scene on screen at the end, and the summary.
 func (t *transcript) finish(m *streamMetrics) error {
 	if all, ok := t.Timeline(t.media); ok {
-		if o := all.Last(); o != nil && (!t.any || o.From > t.printed) {
+		if o := all.Last(); o != nil && o.Open {
 			if err := t.write.observation(o); err != nil {
 				return err
 			}

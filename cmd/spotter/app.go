@@ -39,6 +39,9 @@ type app struct {
 	recognizers *recognizers
 	getters     []*fetch.HTTP // one a stream: with its own cookies and credentials
 	streams     *streams
+	upgrades    upgrades
+	binding     *lateBinding // nil where unknown faces are not kept
+	spooler     *spooler     // nil without the cloud
 	drainers    []*outbox.Drainer
 
 	viewer, admin             *httpapi.Server
@@ -61,7 +64,7 @@ func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error
 	if c.Sync.DynamoDB != nil {
 		sinks = append(sinks, dynamoDBSink)
 	}
-	if a.store, err = store.Open(filepath.Join(c.DataDir, databaseFile), store.Options{Sinks: sinks, Logger: log}); err != nil {
+	if a.store, err = store.Open(filepath.Join(c.DataDir, databaseFile), store.Options{Sinks: sinks, SpoolBytes: a.config.spoolBytes(), Logger: log}); err != nil {
 		return a, err
 	}
 	registry := prometheus.NewRegistry()
@@ -95,12 +98,22 @@ func listen(key, address string) (net.Listener, error) {
 func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 	a.streams = &streams{byID: map[string]*stream{}, store: a.store}
 	cloud := newFaultLog(a.log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
-	a.recognizers, err = newRecognizers(ctx, &a.config, func(err error) { cloud.add(cloudFault(err), err) })
+	a.recognizers, err = newRecognizers(ctx, &a.config, newLedger(a.config.DataDir, a.log), func(err error) { cloud.add(cloudFault(err), err) })
 	if err != nil {
 		return err
 	}
-	if a.recognizers.limited != nil {
-		meters.limited(a.recognizers.limited)
+	if a.recognizers.purse != nil {
+		meters.spending(a.recognizers.purse)
+	}
+	if a.binding, err = newLateBinding(&a.config, a.recognizers.gallery, a.store, a.log); err != nil {
+		return err
+	}
+	if a.binding != nil {
+		a.streams.keptUnknown = a.binding.keptSince
+	}
+	if a.recognizers.again != nil {
+		a.spooler = &spooler{store: a.store, asker: a.recognizers.again, upgrades: &a.upgrades, metrics: meters, log: a.log}
+		meters.spool(a.store)
 	}
 	for _, m := range a.config.Media {
 		if err := a.openStream(m, meters); err != nil {
@@ -127,8 +140,8 @@ func (a *app) openStream(m mediaConfig, meters *meters) error {
 		return err
 	}
 	s := newStream(&pipeline{
-		media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizer: a.recognizers,
-		recorder: a.store, metrics: metrics, faults: faults, log: log,
+		media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizers: a.recognizers,
+		recorder: a.store, upgrades: &a.upgrades, binding: a.binding, metrics: metrics, faults: faults, log: log,
 	}, from, times)
 	a.streams.order = append(a.streams.order, m.ID)
 	a.streams.byID[m.ID] = s
@@ -193,6 +206,10 @@ func (a *app) Run(ctx context.Context) error {
 		work.Go(func() { s.run(workCtx) })
 	}
 	work.Go(func() { a.keepHouse(workCtx) })
+	work.Go(func() { a.binding.run(workCtx) })
+	if a.spooler != nil {
+		work.Go(func() { a.spooler.run(workCtx) })
+	}
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
 	for _, d := range a.drainers {

@@ -59,15 +59,22 @@ type rekognitionConfig struct {
 	CallsPerSecond float64       `yaml:"calls_per_second"`
 	USDPerHour     float64       `yaml:"usd_per_hour"`
 	Deadline       time.Duration `yaml:"deadline"`
+	Spool          string        `yaml:"spool"` // with a unit; 0 keeps no picture that the cloud missed
 }
 
 type localConfig struct {
-	Recognizer    string  `yaml:"recognizer"`
-	Objects       string  `yaml:"objects"`
-	MinConfidence float64 `yaml:"min_confidence"`
-	Faces         string  `yaml:"faces"`
-	Identities    string  `yaml:"identities"`
-	Provider      string  `yaml:"provider"`
+	Recognizer    string             `yaml:"recognizer"`
+	Objects       string             `yaml:"objects"`
+	MinConfidence float64            `yaml:"min_confidence"`
+	Faces         string             `yaml:"faces"`
+	Identities    string             `yaml:"identities"`
+	Provider      string             `yaml:"provider"`
+	UnknownFaces  unknownFacesConfig `yaml:"unknown_faces"`
+}
+
+// unknownFacesConfig is what happens to the faces that nobody can name.
+type unknownFacesConfig struct {
+	Keep time.Duration `yaml:"keep"` // 0: nothing is kept of them
 }
 
 type syncConfig struct {
@@ -87,10 +94,13 @@ type retentionConfig struct {
 }
 
 // bytes returns the limit in bytes; 0 where it is not a size.
-func (r retentionConfig) bytes() int64 {
-	n, err := humanize.ParseBytes(r.MaxBytes)
+func (r retentionConfig) bytes() int64 { return max(parseBytes(r.MaxBytes), 0) }
+
+// parseBytes returns a size in bytes; -1 where it is none.
+func parseBytes(size string) int64 {
+	n, err := humanize.ParseBytes(size)
 	if err != nil || n > math.MaxInt64 {
-		return 0
+		return -1
 	}
 	return int64(n)
 }
@@ -124,7 +134,7 @@ func says(n *yaml.Node) bool {
 // it, for decoding an empty section takes it away.
 func (c *config) setDefaults(root *yaml.Node) {
 	if c.Vision.Rekognition == nil && has(root, "vision", "rekognition") {
-		c.Vision.Rekognition = &rekognitionConfig{MaxLabels: 5, MinConfidence: 90, CallsPerSecond: 5, USDPerHour: 2, Deadline: 2 * time.Second}
+		c.Vision.Rekognition = &rekognitionConfig{MaxLabels: 5, MinConfidence: 90, CallsPerSecond: 5, USDPerHour: 2, Deadline: 2 * time.Second, Spool: "256MiB"}
 	}
 	if c.Sync.DynamoDB == nil && has(root, "sync", "dynamodb") {
 		c.Sync.DynamoDB = &dynamoDBConfig{Table: "celebrity_object_in_media_stream"}
@@ -210,6 +220,14 @@ func parseConfig(text []byte, c *config) error {
 	}
 	c.check(&f)
 	return f.err()
+}
+
+// spoolBytes returns how much of the pictures that the cloud missed is kept.
+func (c *config) spoolBytes() int64 {
+	if c.Vision.Rekognition == nil {
+		return 0
+	}
+	return parseBytes(c.Vision.Rekognition.Spool)
 }
 
 // deadline returns how long the cloud may take for a picture.

@@ -62,6 +62,9 @@ func (c *config) checkLater(f *faults) {
 	refuse(c.Timeline, "timeline")
 }
 
+// mostKeep bounds how long the face of somebody unknown is kept.
+const mostKeep = 30 * 24 * time.Hour
+
 func (l *listenConfig) check(f *faults, name string) {
 	host, port, err := net.SplitHostPort(l.Listen)
 	if err != nil || port == "" {
@@ -98,6 +101,9 @@ func (v *visionConfig) check(f *faults) {
 	oneOf(f, l.Identities, []string{sface, mobilefacenet}, "vision", "local", "identities")
 	oneOf(f, l.Provider, onnx.Providers(), "vision", "local", "provider")
 	percent(f, l.MinConfidence, "vision", "local", "min_confidence")
+	if k := l.UnknownFaces.Keep; k != 0 && (k < time.Minute || k > mostKeep) {
+		f.add(fmt.Sprintf("%s is neither 0, which keeps none, nor between 1m and 720h", k), "vision", "local", "unknown_faces", "keep")
+	}
 	r := v.Rekognition
 	if r == nil {
 		return
@@ -115,7 +121,13 @@ func (v *visionConfig) check(f *faults) {
 	if r.Deadline < 100*time.Millisecond || r.Deadline > time.Minute {
 		f.add(fmt.Sprintf("%s is not between 100ms and 1m", r.Deadline), "vision", "rekognition", "deadline")
 	}
+	if n := parseBytes(r.Spool); n < 0 || n > 0 && n < leastSpool {
+		f.add(fmt.Sprintf("%q is not a size such as 256MiB, of 8MiB at least, or 0", r.Spool), "vision", "rekognition", "spool")
+	}
 }
+
+// leastSpool is room for one picture as large as the cloud takes.
+const leastSpool = 8 << 20
 
 func oneOf(f *faults, value string, allowed []string, path ...any) {
 	if !slices.Contains(allowed, value) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +17,7 @@ import (
 func (c *cli) facesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "faces",
-		Short: "Enrol, list and remove the people whom the local models can name",
+		Short: "Enrol, list and remove the people whom the local models can name, and name unknown faces",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -43,11 +44,17 @@ func (c *cli) facesCommand() *cobra.Command {
 	}
 	list.Flags().StringVar(&format, "format", "table", "`FORMAT` of the output: table or json")
 	cmd.AddCommand(add, list, &cobra.Command{
+		Use:   "check",
+		Short: "Say who will be mistaken for whom, and which photos do not fit",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return c.checkFaces() },
+	}, &cobra.Command{
 		Use:   "remove NAME|ID",
 		Short: "Remove a person and all that is kept of their face",
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(_ *cobra.Command, args []string) error { return c.removeFaces(args[0]) },
 	})
+	cmd.AddCommand(c.unknownFacesCommands()...)
 	return cmd
 }
 
@@ -139,15 +146,10 @@ func (c *cli) judge(ctx context.Context, e *enroller, known gallery.Person, path
 
 // warn says which faces will be mistaken: photos that are unlike the person's other ones, and people who look alike.
 func (c *cli) warn(people *gallery.Gallery, who gallery.Person, fit []portrait) {
+	misfits, similarity := who.Misfits(people.Model())
 	for _, p := range fit {
-		likest, others := -1.0, 0
-		for _, f := range who.Faces {
-			if f.Photo != p.face.Photo && f.Model == p.face.Model && f.Version == p.face.Version {
-				likest, others = max(likest, gallery.Similarity(f.Embedding, p.face.Embedding)), others+1
-			}
-		}
-		if others > 0 && likest < people.Model().Threshold {
-			fmt.Fprintf(c.stderr, "warning: %s is unlike every other photo of %s (%.2f): see that it shows the same person\n", p.path, who.Name, likest)
+		if i := slices.IndexFunc(misfits, func(f gallery.Face) bool { return f.Photo == p.face.Photo }); i >= 0 {
+			fmt.Fprintf(c.stderr, "warning: %s is unlike every other photo of %s (%.2f): see that it shows the same person\n", p.path, who.Name, similarity[i])
 		}
 	}
 	for _, x := range people.Check(who) {

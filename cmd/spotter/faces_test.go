@@ -30,6 +30,8 @@ import (
 type camera struct {
 	t             *testing.T
 	program, conf string
+	data          string // its data_dir
+	library       string // ONNX Runtime's
 }
 
 // newCamera pulls models from the kit, or skips the test.
@@ -48,7 +50,9 @@ func newCamera(t *testing.T, faces string, pull ...string) *camera {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	c := &camera{t: t, program: filepath.Join(dir, "bin", "spotter"), conf: filepath.Join(dir, "spotter.yaml")}
+	c := &camera{
+		t: t, program: filepath.Join(dir, "bin", "spotter"), conf: filepath.Join(dir, "spotter.yaml"), data: newData(t), library: library,
+	}
 	for _, path := range []string{c.program, filepath.Join(dir, ".build", "onnxruntime", onnx.Library)} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
@@ -60,7 +64,7 @@ func newCamera(t *testing.T, faces string, pull ...string) *camera {
 	if err := os.Symlink(library, filepath.Join(dir, ".build", "onnxruntime", onnx.Library)); err != nil {
 		t.Fatal(err)
 	}
-	write(t, c.conf, config(newData(t), "vision: {local: {faces: "+faces+", identities: mobilefacenet}}"))
+	write(t, c.conf, config(c.data, "vision: {local: {faces: "+faces+", identities: mobilefacenet, unknown_faces: {keep: 1h}}}"))
 	if len(pull) > 0 {
 		if _, stderr, code := c.run(append([]string{"models", "pull", "--mirror", kit}, pull...)...); code != 0 {
 			t.Fatal(stderr)

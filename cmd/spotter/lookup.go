@@ -141,5 +141,8 @@ func (a atRest) Status(id string) (httpapi.Status, bool) {
 	return httpapi.Status{Media: id, State: httpapi.StateStopped}, ok
 }
 
+// Settled implements httpapi.Media: a look-up is not kept.
+func (atRest) Settled(string) (timeline.Position, bool) { return 0, false }
+
 // PositionAt implements httpapi.Media.
 func (a atRest) PositionAt(string, time.Time) (timeline.Position, bool) { return 0, false }

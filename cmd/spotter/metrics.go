@@ -2,14 +2,17 @@ package main
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"spotter/capture"
+	"spotter/store"
 	"spotter/timeline"
 	"spotter/vision"
+	"spotter/vision/rekognition"
 )
 
 // meters are the program's metrics; those of HTTP belong to package httpapi.
@@ -20,10 +23,14 @@ type meters struct {
 	admitted   *prometheus.CounterVec
 	answers    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
+	repeated   *prometheus.CounterVec
+	upgraded   *prometheus.CounterVec
+	spared     *prometheus.CounterVec
 	faults     *prometheus.CounterVec
 	recognize  *prometheus.HistogramVec
 	queryable  *prometheus.HistogramVec
 	analyzed   *prometheus.GaugeVec
+	looks      atomic.Uint64 // pictures sampled, of all media
 	registerer prometheus.Registerer
 }
 
@@ -53,6 +60,9 @@ func newMeters(r prometheus.Registerer) *meters {
 		admitted:   counter("spotter_frames_admitted_total", "Pictures that the scene gate found to be new.", "media"),
 		answers:    counter("spotter_recognitions_total", "Pictures recognised, by the source of the answer.", "media", "source"),
 		failures:   counter("spotter_recognition_failures_total", "Pictures that no recogniser answered.", "media"),
+		repeated:   counter("spotter_scenes_repeated_total", "Scenes answered by what is known of them, with no recogniser asked.", "media"),
+		upgraded:   counter("spotter_observations_upgraded_total", "Answers that the cloud gave late, or when it was back.", "media"),
+		spared:     counter("spotter_cloud_spared_total", "Questions about celebrities that local models made needless: no face, or a known one.", "media"),
 		faults:     counter("spotter_faults_total", "Faults survived, by kind.", "media", "kind"),
 		recognize:  histogram("spotter_recognition_duration_seconds", "Time to an answer about one picture, by its source.", "source"),
 		queryable:  histogram("spotter_segment_queryable_seconds", "From a segment's arrival to its observations answering look-ups.", "media"),
@@ -74,14 +84,31 @@ func (m *meters) edge(media string, at func() (timeline.Position, bool)) {
 	}))
 }
 
-// limited shows a budget's spending.
-func (m *meters) limited(l *vision.Limited) {
-	f := func(name, help string, value func() float64) {
-		m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+// spending shows what the cloud is paid.
+func (m *meters) spending(p *vision.Purse) {
+	f := func(name, help string, labels prometheus.Labels, value func() float64) {
+		m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, value))
 	}
-	f("spotter_cloud_asked_total", "Pictures that asked for the cloud, those refused included.", func() float64 { return float64(l.Asked()) })
-	f("spotter_cloud_refused_total", "Pictures not sent to the cloud for pace or budget.", func() float64 { return float64(l.Refused()) })
-	f("spotter_cloud_spent_usd_total", "List price of the pictures that were sent to the cloud.", l.SpentUSD)
+	f("spotter_cloud_asked_total", "Pictures that asked for the cloud, those refused included.", nil, func() float64 { return float64(p.Asked()) })
+	f("spotter_cloud_refused_total", "Pictures not sent to the cloud for pace or budget.", nil, func() float64 { return float64(p.Refused()) })
+	f("spotter_cloud_spent_usd_total", "List price of the calls that were made to the cloud.", nil, p.SpentUSD)
+	f("spotter_cloud_saved_usd_total", "List price of asking about every sampled picture, less what was spent.", nil, func() float64 {
+		return max(float64(m.looks.Load())*rekognition.USDPerPicture-p.SpentUSD(), 0)
+	})
+	for _, api := range []string{rekognition.CelebritiesAPI, rekognition.LabelsAPI} {
+		f("spotter_cloud_calls_total", "Calls made to the cloud, repeats included.", prometheus.Labels{"api": api},
+			func() float64 { return float64(p.Calls(api)) })
+	}
+}
+
+// spool shows how much waits for the cloud.
+func (m *meters) spool(s *store.Store) {
+	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spotter_spool_frames", Help: "Pictures that the cloud missed and will be asked about again.",
+	}, func() float64 { n, _ := s.SpooledFrames(); return float64(n) }))
+	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spotter_spool_bytes", Help: "Size of the pictures that the cloud missed.",
+	}, func() float64 { _, n := s.SpooledFrames(); return float64(n) }))
 }
 
 // streamMetrics are one media's metrics.
@@ -92,6 +119,9 @@ type streamMetrics struct {
 	sampled  prometheus.Counter
 	admitted prometheus.Counter
 	failed   prometheus.Counter
+	repeated prometheus.Counter
+	upgraded prometheus.Counter
+	spared   prometheus.Counter
 }
 
 func (m *meters) stream(media string) *streamMetrics {
@@ -102,6 +132,9 @@ func (m *meters) stream(media string) *streamMetrics {
 		sampled:  m.sampled.WithLabelValues(media),
 		admitted: m.admitted.WithLabelValues(media),
 		failed:   m.failures.WithLabelValues(media),
+		repeated: m.repeated.WithLabelValues(media),
+		upgraded: m.upgraded.WithLabelValues(media),
+		spared:   m.spared.WithLabelValues(media),
 	}
 }
 
@@ -109,6 +142,11 @@ func (m *streamMetrics) lost(f capture.Fault) {
 	if f.Lost > 0 {
 		m.meters.lost.WithLabelValues(m.media, f.Kind).Add(float64(f.Lost))
 	}
+}
+
+func (m *streamMetrics) looked() {
+	m.sampled.Inc()
+	m.meters.looks.Add(1)
 }
 
 func (m *streamMetrics) fault(kind string) { m.meters.faults.WithLabelValues(m.media, kind).Inc() }

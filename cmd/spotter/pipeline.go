@@ -34,31 +34,41 @@ const (
 // recorder keeps what a pipeline finds out.
 type recorder interface {
 	Record(store.Batch) error
+	Revise(media string, from timeline.Position, change func(*timeline.Observation) bool) (found bool, err error)
+	Spool(store.SpooledFrame) (dropped int, err error)
 	Timeline(media string) (*timeline.Timeline, bool)
 	Clock(media string) []byte
 }
 
 // pipeline is the way of one stream's pictures: followed, decoded, gated, recognised, observed, recorded.
 type pipeline struct {
-	media      mediaConfig
-	zero       capture.Zero
-	maxScene   time.Duration
-	recognizer vision.Recognizer
-	recorder   recorder
-	metrics    *streamMetrics
-	faults     *faultLog
-	log        *slog.Logger
+	media    mediaConfig
+	zero     capture.Zero
+	maxScene time.Duration
+	*recognizers
+	recorder recorder
+	upgrades *upgrades
+	binding  *lateBinding // nil where unknown faces are not kept
+	metrics  *streamMetrics
+	faults   *faultLog
+	log      *slog.Logger
 }
 
 // step is what the decoding side tells the observing side, in the stream's order.
 type step struct {
-	sample  *opencv.Sample   // a picture that was looked at
+	look    *look            // at a picture
 	begin   *capture.Segment // a segment begins
 	breaks  []timeline.Break // new or changed
 	skipped timeline.Span    // of a break, whose pictures nobody looks at; empty if none
 	end     *capture.Segment // all of a segment's pictures were looked at
 	lost    bool             // with end: what the segment shows is not known
 	over    bool             // the stream has ended
+}
+
+// look is what the gate says of a picture, which is nil where it is not worth asking about.
+type look struct {
+	verdict vision.Verdict
+	picture *vision.Picture
 }
 
 // newFollower returns the follower of the pipeline's stream, on the clock that is stored.
@@ -97,15 +107,16 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		return err
 	}
 	defer decoder.Close()
+	faces := p.newIdentities()
 	d := &decoding{
 		pipeline: p,
 		decoder:  decoder,
 		planner:  capture.NewPlanner(p.media.SampleInterval),
-		gate:     vision.NewGate(p.maxScene),
+		gate:     vision.NewGate(vision.GateOptions{MaxScene: p.maxScene, Looker: p.newLooker(), Identities: faces}),
 		steps:    make(chan step, 8),
 	}
 	follower.OnEnd = func(ctx context.Context) error { return d.send(ctx, step{over: true}) }
-	o := &observing{pipeline: p, gate: d.gate}
+	o := &observing{pipeline: p, gate: d.gate, asking: newAsking(p, faces)}
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -206,11 +217,16 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 func (d *decoding) decode(ctx context.Context, job capture.Job) (looked int, err error) {
 	err = d.decoder.Decode(ctx, job, d.gate, func(x opencv.Sample) error {
 		looked++
-		d.metrics.sampled.Inc()
-		if x.Frame != nil {
-			d.metrics.admitted.Inc()
+		d.metrics.looked()
+		l := &look{verdict: d.gate.Verdict()}
+		if l.verdict.Err != nil {
+			d.faults.add(faultRecognize, fmt.Errorf("at %s: %w", x.Position, l.verdict.Err))
 		}
-		return d.send(ctx, step{sample: &x})
+		if f := x.Frame; f != nil {
+			d.metrics.admitted.Inc()
+			l.picture = &vision.Picture{At: f.Position, Small: f.Small, JPEG: f.JPEG, Width: f.Width, Height: f.Height}
+		}
+		return d.send(ctx, step{look: l})
 	})
 	return looked, err
 }
@@ -222,118 +238,4 @@ func (d *decoding) send(ctx context.Context, x step) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// observing is the side of a pipeline behind the gate.
-type observing struct {
-	*pipeline
-	gate     *vision.Gate
-	observer *vision.Observer // nil before the first segment
-	// resumed is where the last break ended, until the first look behind it.
-	resumed *timeline.Position
-}
-
-func (o *observing) run(ctx context.Context, steps <-chan step) error {
-	for x := range steps {
-		var seen vision.Seen
-		batch := store.Batch{Breaks: x.breaks}
-		switch {
-		case x.begin != nil:
-			seen, batch.Clock = o.begin(x.begin)
-		case x.over:
-			seen = o.over()
-		case x.skipped.Len() > 0:
-			seen = o.skip(x.skipped)
-			batch.Analyzed = append(batch.Analyzed, x.skipped)
-		case x.end != nil && x.lost:
-			seen = o.cut()
-		case x.sample != nil && x.sample.Frame != nil:
-			seen = o.recognize(ctx, x.sample.Frame)
-			batch.Analyzed = o.resume(x.sample.Frame.Position, len(seen.Observations) > 0)
-		case x.end != nil:
-			seen = o.observer.Through(x.end.Until)
-		}
-		if x.end != nil {
-			batch.Clock = x.end.After
-		}
-		if err := o.record(seen, batch); err != nil {
-			return err
-		}
-		if x.end != nil {
-			o.metrics.queryable(x.end)
-		}
-	}
-	return nil
-}
-
-// over ends the scene on screen, which may be one of an earlier run.
-func (o *observing) over() vision.Seen {
-	if o.observer == nil {
-		o.observer = vision.NewObserver(o.media.ID, o.newest(timeline.MaxPosition))
-	}
-	return o.observer.Break()
-}
-
-// begin takes up a segment. Of the very first one the clock is kept before any of its observations: a restart must not
-// move them.
-func (o *observing) begin(s *capture.Segment) (seen vision.Seen, clock []byte) {
-	if o.observer == nil {
-		o.observer = vision.NewObserver(o.media.ID, o.newest(s.From))
-		if o.recorder.Clock(o.media.ID) == nil {
-			clock = s.Before
-		}
-	}
-	if s.Jump {
-		seen = o.cut()
-	}
-	return seen, clock
-}
-
-// newest returns the newest observation of an earlier run where its scene is over at position at. One that begins there
-// or later will be seen again, and ending it here would leave its second sight the older revision.
-func (o *observing) newest(at timeline.Position) *timeline.Observation {
-	t, ok := o.recorder.Timeline(o.media.ID)
-	if !ok {
-		return nil
-	}
-	if newest := t.Last(); newest != nil && newest.From < at {
-		return newest
-	}
-	return nil
-}
-
-// cut ends the scene where it was last seen. The gate was told when the cut was met, ahead of what is observed.
-func (o *observing) cut() vision.Seen {
-	o.resumed = nil
-	return o.observer.Break()
-}
-
-func (o *observing) recognize(ctx context.Context, f *capture.Frame) vision.Seen {
-	began := time.Now()
-	answer, err := o.recognizer.Recognize(ctx, vision.Picture{Small: f.Small, JPEG: f.JPEG, Width: f.Width, Height: f.Height})
-	if err != nil {
-		if ctx.Err() == nil {
-			o.metrics.failed.Inc()
-			o.faults.add(faultRecognize, fmt.Errorf("at %s: %w", f.Position, err))
-		}
-		o.gate.Reset() // ask again at the next picture
-		return o.observer.Unanswered(f.Position)
-	}
-	o.metrics.recognized(answer.Source, time.Since(began))
-	return o.observer.Answer(f.Position, answer, time.Now())
-}
-
-// record records what was seen, with what else there is of its batch.
-func (o *observing) record(seen vision.Seen, batch store.Batch) error {
-	batch.Media, batch.Observations = o.media.ID, seen.Observations
-	if seen.Analyzed.Len() > 0 {
-		batch.Analyzed = append(batch.Analyzed, seen.Analyzed)
-	}
-	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && len(batch.Breaks) == 0 && batch.Clock == nil {
-		return nil
-	}
-	if err := o.recorder.Record(batch); err != nil {
-		return fmt.Errorf("%s: %w", faultStore, err)
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"spotter/models"
 	"spotter/models/onnx"
+	"spotter/timeline"
 	"spotter/vision"
 	"spotter/vision/classic"
 	"spotter/vision/local"
@@ -18,43 +19,76 @@ import (
 
 // recognizers are the recogniser that the configuration asks for and what has to be closed after it.
 type recognizers struct {
-	vision.Recognizer
-	local    string           // source of local answers, empty where none are used
-	why      string           // why local answers come from there
-	gallery  *gallery.Gallery // who can be named locally, nil where nobody can
-	nameless error            // why nobody can
-	limited  *vision.Limited  // the cloud's budget, nil without the cloud
-	close    []func() error
+	mode       vision.Mode
+	asker      *vision.Asker // for live pictures
+	again      *vision.Asker // for those that the cloud missed, nil without the cloud
+	looker     vision.Looker // looks at every sampled picture, nil without models
+	findsFaces bool
+	threshold  float64          // from which two faces are one person, 0 where faces are not told apart
+	local      string           // source of local answers, empty where none are used
+	why        string           // why local answers come from there
+	gallery    *gallery.Gallery // who can be named locally, nil where nobody can
+	nameless   error            // why nobody can
+	purse      *vision.Purse    // what the cloud is paid from, nil without the cloud
+	close      []func() error
 }
 
-// newRecognizers builds what the configuration asks for. onFault hears of what the cloud failed at.
-func newRecognizers(ctx context.Context, c *config, onFault func(error)) (*recognizers, error) {
+// newRecognizers builds what the configuration asks for. The cloud's spending is entered in the ledger, which may be
+// nil. onFault hears of what the cloud failed at.
+func newRecognizers(ctx context.Context, c *config, ledger vision.Ledger, onFault func(error)) (*recognizers, error) {
 	r := &recognizers{}
 	mode := vision.Mode(c.Vision.Mode)
 	if c.Vision.Rekognition == nil && mode != vision.CloudOnly {
 		mode = vision.LocalOnly // no AWS section: the box runs by itself
 	}
-	var here, cloud vision.Recognizer
+	r.mode = mode
+	var here vision.Recognizer
+	var cloud *rekognition.Recognizer
 	var err error
 	if mode.UsesLocal() {
 		if here, err = r.openLocal(c); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	deadline := c.deadline()
 	if mode.UsesCloud() {
-		if cloud, err = r.openCloud(ctx, c.Vision.Rekognition); err != nil {
+		if cloud, err = r.openCloud(ctx, c.Vision.Rekognition, ledger); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	if r.Recognizer, err = vision.NewFallback(mode, cloud, here, deadline, onFault); err != nil {
+	if err := r.openAskers(cloud, here, vision.AskOptions{Deadline: c.deadline(), OnFault: onFault}); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-// Close frees models and libraries.
+// openAskers joins the recognisers as the mode says.
+func (r *recognizers) openAskers(cloud *rekognition.Recognizer, here vision.Recognizer, o vision.AskOptions) (err error) {
+	if cloud == nil {
+		r.asker, err = vision.NewAsker(r.mode, nil, here, o)
+		return err
+	}
+	if r.asker, err = vision.NewAsker(r.mode, cloud, here, o); err != nil {
+		return err
+	}
+	r.again, err = vision.NewAsker(vision.CloudOnly, cloud.With(r.purse.Background()), nil, o)
+	return err
+}
+
+// nothing is the answer for a picture with nothing in it, which needs no asking.
+func (r *recognizers) nothing() vision.Answer {
+	if r.local == "" {
+		return vision.Answer{Source: timeline.SourceRekognition}
+	}
+	return vision.Answer{Source: r.local}
+}
+
+// Close waits for what is under way and frees models and libraries.
 func (r *recognizers) Close() error {
+	for _, a := range []*vision.Asker{r.asker, r.again} {
+		if a != nil {
+			a.Close()
+		}
+	}
 	var failed []error
 	for i := len(r.close) - 1; i >= 0; i-- {
 		failed = append(failed, r.close[i]())
@@ -62,18 +96,23 @@ func (r *recognizers) Close() error {
 	return errors.Join(failed...)
 }
 
-func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig) (vision.Recognizer, error) {
-	cloud, err := rekognition.New(ctx, rekognition.Config{Region: c.Region, MaxLabels: c.MaxLabels, MinConfidence: c.MinConfidence})
+func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, ledger vision.Ledger) (*rekognition.Recognizer, error) {
+	purse, err := vision.NewPurse(vision.Budget{
+		CallsPerSecond: c.CallsPerSecond,
+		USDPerHour:     c.USDPerHour,
+		USDPerCall:     rekognition.USDPerCall,
+	}, ledger)
+	if err != nil {
+		return nil, fmt.Errorf("open the cloud's budget: %w", err)
+	}
+	cloud, err := rekognition.New(ctx, rekognition.Config{
+		Region: c.Region, MaxLabels: c.MaxLabels, MinConfidence: c.MinConfidence, Purse: purse,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open Rekognition: %w", err)
 	}
-	r.limited = vision.Limit(cloud, vision.Budget{
-		CallsPerSecond:  c.CallsPerSecond,
-		CallsPerPicture: rekognition.CallsPerPicture,
-		USDPerHour:      c.USDPerHour,
-		USDPerPicture:   rekognition.USDPerPicture,
-	})
-	return r.limited, nil
+	r.purse = purse
+	return cloud, nil
 }
 
 // openLocal opens the neural models, or OpenCV's cascades where auto finds the models or their library missing.
@@ -115,12 +154,17 @@ func (r *recognizers) openONNX(c *config) (vision.Recognizer, error) {
 		}
 		r.nameless = err
 	}
-	r.gallery, r.close = people, append(r.close, n.Close)
+	r.gallery, r.findsFaces, r.close = people, finder != nil, append(r.close, n.Close)
+	if identity != nil {
+		r.threshold = identity.Threshold()
+	}
 	var names local.Namer
 	if people != nil {
 		names = people
 	}
-	return local.NewRecognizer(objects, finder, identity, names), nil
+	y := local.NewRecognizer(objects, finder, identity, names)
+	r.looker = y
+	return y, nil
 }
 
 // openFaces opens what finds and names faces. Faces are found where they cannot be named: err then says why not.
@@ -152,7 +196,7 @@ func (r *recognizers) log(log *slog.Logger, c *config) {
 	case r.nameless != nil:
 		log.Info("nobody is named locally", "because", r.nameless)
 	}
-	if r.limited != nil {
+	if r.purse != nil {
 		k := c.Vision.Rekognition
 		log.Info("cloud recogniser", "source", "rekognition", "mode", c.Vision.Mode, "usd_per_hour", k.USDPerHour, "deadline", k.Deadline)
 	}

@@ -16,7 +16,7 @@ func fill(t *testing.T, db *store.Store, scenes int) {
 	t.Helper()
 	b := store.Batch{Media: "m"}
 	for i := range scenes {
-		o := &timeline.Observation{Media: "m", Revision: 2, Source: timeline.SourceClassic}
+		o := &timeline.Observation{Media: "m", Source: timeline.SourceClassic}
 		o.From, o.Until = timeline.Position(i)*10_000, timeline.Position(i+1)*10_000
 		for n := range 50 {
 			o.Objects = append(o.Objects, timeline.Entity{Name: fmt.Sprintf("a thing with quite a long name, number %06d", i*50+n), Confidence: 50})

@@ -8,13 +8,19 @@ import (
 	"spotter/timeline"
 )
 
+// answersWithin is how far behind the analysed end an answer is never replaced any more, unless a frame was spooled.
+const answersWithin = timeline.Position(60_000)
+
 // streams are all media of the box, as the HTTP API sees them.
 type streams struct {
 	order []string
 	byID  map[string]*stream
 	store interface {
 		Timeline(media string) (*timeline.Timeline, bool)
+		OldestSpooled(media string) (timeline.Position, bool)
 	}
+	// keptUnknown returns where the first unknown face of a media is kept that may still be given a name; nil where none are.
+	keptUnknown func(media string) (timeline.Position, bool)
 }
 
 var (
@@ -43,6 +49,29 @@ func (s *streams) Timeline(id string) (*timeline.Timeline, bool) {
 		return t, true
 	}
 	return new(timeline.Timeline), true
+}
+
+// Settled implements httpapi.Media: the cloud's late answers come within answersWithin, and later only for frames that are
+// spooled, and for faces that are kept to be named.
+func (s *streams) Settled(id string) (timeline.Position, bool) {
+	t, ok := s.Timeline(id)
+	if !ok {
+		return 0, false
+	}
+	before, ok := t.AnalyzedUntil()
+	if !ok {
+		return 0, false
+	}
+	before -= answersWithin
+	if p, ok := s.store.OldestSpooled(id); ok {
+		before = min(before, p)
+	}
+	if s.keptUnknown != nil {
+		if p, ok := s.keptUnknown(id); ok {
+			before = min(before, p)
+		}
+	}
+	return before, true
 }
 
 // PositionAt implements httpapi.Media.

@@ -80,9 +80,9 @@ type counting struct {
 	looks, admitted int
 }
 
-func (c *counting) Admit(at timeline.Position, small *image.RGBA) bool {
+func (c *counting) Admit(ctx context.Context, at timeline.Position, small *image.RGBA) bool {
 	c.looks++
-	admitted := c.gate.Admit(at, small)
+	admitted := c.gate.Admit(ctx, at, small)
 	if admitted {
 		c.admitted++
 	}

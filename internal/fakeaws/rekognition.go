@@ -4,12 +4,12 @@ package fakeaws
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"image/jpeg"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,48 +30,6 @@ const (
 	minSide      = 80      // and for the sides of the picture, in pixels
 )
 
-// Celebrity is one of RecognizeCelebrities' CelebrityFaces.
-type Celebrity struct {
-	Name            string
-	ID              string   `json:"Id"`
-	URLs            []string `json:"Urls"`
-	MatchConfidence float64
-}
-
-// Label is one of DetectLabels' Labels.
-type Label struct {
-	Name       string
-	Confidence float64
-}
-
-// Scene is who and what the fake sees in one picture.
-type Scene struct {
-	Celebrities []Celebrity
-	Labels      []Label
-}
-
-// Fault is one way of misbehaving.
-type Fault struct {
-	// Status and Code make an error answer such as 400 and "ThrottlingException". Status 0 makes none.
-	Status int
-	Code   string
-	// Message goes with Code.
-	Message string
-	// Reset drops the connection without an answer.
-	Reset bool
-	// Latency passes before the answer, or the fault.
-	Latency time.Duration
-}
-
-// The usual faults. Wire names are those of the Rekognition API reference.
-var (
-	Throttled    = Fault{Status: 400, Code: "ThrottlingException", Message: "Rate exceeded"}
-	Overrun      = Fault{Status: 400, Code: "ProvisionedThroughputExceededException", Message: "Provisioned rate exceeded"}
-	Denied       = Fault{Status: 400, Code: "AccessDeniedException", Message: "not authorized to perform this operation"}
-	Broken       = Fault{Status: 500, Code: "InternalServerError", Message: "internal server error"}
-	Disconnected = Fault{Reset: true}
-)
-
 // Call is one request as the fake saw it.
 type Call struct {
 	Operation string
@@ -90,16 +48,8 @@ type Rekognition struct {
 	mu     sync.Mutex
 	faults map[string]Fault
 	calls  []Call
-}
-
-// DefaultScene is what a Rekognition without a script sees, in the order in which it answers.
-func DefaultScene() Scene {
-	return Scene{
-		Celebrities: []Celebrity{{
-			Name: "Lin-Manuel Miranda", ID: "2eD8gZ1a", URLs: []string{"www.wikidata.org/wiki/Q1646482"}, MatchConfidence: 99.1,
-		}},
-		Labels: []Label{{"Person", 99.5}, {"Face", 98.25}, {"Couch", 93.4}},
-	}
+	billed int
+	recent map[string][]time.Time // answered within the last second, for Fault.PerSecond
 }
 
 // SetFault makes every later call of the operation misbehave; the zero Fault ends that. An operation of "" means all.
@@ -134,6 +84,14 @@ func (f *Rekognition) Count(operation string) int {
 	return n
 }
 
+// Billed returns the number of calls that Amazon would put on the bill: those that it answered with status 200, whether
+// or not the answer arrived.
+func (f *Rekognition) Billed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.billed
+}
+
 // ServeHTTP answers one call of the API.
 func (f *Rekognition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, fault := read(r)
@@ -143,39 +101,50 @@ func (f *Rekognition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	f.calls = append(f.calls, call)
-	fault = f.faults[call.Operation]
+	fault = f.pace(call.Operation, f.faults[call.Operation])
 	f.mu.Unlock()
 
-	if !wait(r.Context(), fault.Latency) || fault.Reset {
+	if !fault.wait(r.Context()) || fault.Reset {
 		panic(http.ErrAbortHandler)
 	}
-	if fault.Status == 0 {
-		fault = check(call.Image)
+	refusal := fault
+	if refusal.Status == 0 {
+		refusal = check(call.Image)
 	}
-	if fault.Status != 0 {
-		fail(w, fault)
+	if refusal.Status != 0 {
+		fail(w, refusal)
 		return
 	}
 	scene := DefaultScene()
 	if f.See != nil {
 		scene = f.See(call.Image)
 	}
+	f.mu.Lock()
+	f.billed++
+	f.mu.Unlock()
+	if fault.Truncated {
+		truncate(w, answer(call, scene))
+	}
 	write(w, http.StatusOK, answer(call, scene))
 }
 
-// wait reports whether d passed before the caller went away.
-func wait(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
+// pace makes a throttling of a fault that is one for more calls a second than it allows. The caller holds mu.
+func (f *Rekognition) pace(operation string, fault Fault) Fault {
+	if fault.PerSecond == 0 {
+		return fault
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+	now := time.Now()
+	recent := slices.DeleteFunc(f.recent[operation], func(at time.Time) bool { return now.Sub(at) >= time.Second })
+	if len(recent) >= fault.PerSecond {
+		fault.Status, fault.Code, fault.Message = Throttled.Status, Throttled.Code, Throttled.Message
+	} else {
+		recent = append(recent, now)
 	}
+	if f.recent == nil {
+		f.recent = make(map[string][]time.Time)
+	}
+	f.recent[operation] = recent
+	return fault
 }
 
 // read parses a request and refuses what the service refuses.
@@ -238,26 +207,21 @@ func check(image []byte) Fault {
 	return Fault{}
 }
 
-// answer cuts the labels as the parameters ask; the service's own defaults are 55 % and no maximum.
-func answer(c Call, s Scene) any {
-	if c.Operation == RecognizeCelebrities {
-		return map[string]any{"CelebrityFaces": append([]Celebrity{}, s.Celebrities...), "UnrecognizedFaces": []any{}}
-	}
-	least := c.MinConfidence
-	if least == 0 {
-		least = 55
-	}
-	labels := []Label{}
-	for _, l := range s.Labels {
-		if l.Confidence >= least && (c.MaxLabels == 0 || len(labels) < c.MaxLabels) {
-			labels = append(labels, l)
-		}
-	}
-	return map[string]any{"Labels": labels, "LabelModelVersion": "3.0"}
-}
-
 func fail(w http.ResponseWriter, f Fault) {
 	write(w, f.Status, map[string]string{"__type": f.Code, "message": f.Message})
+}
+
+// truncate sends half of an answer and drops the connection.
+func truncate(w http.ResponseWriter, body any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("marshal scripted answer: %v", err))
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	_, _ = w.Write(b[:len(b)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 func write(w http.ResponseWriter, status int, body any) {

@@ -47,14 +47,22 @@ func (c *cloud) mend() {
 	c.refuse = nil
 }
 
-func observe(from timeline.Position, revision int) *timeline.Observation {
-	return &timeline.Observation{Media: "m", Span: timeline.Span{From: from, Until: from + 1}, Revision: revision}
+func observe(from timeline.Position) *timeline.Observation {
+	return &timeline.Observation{Media: "m", Span: timeline.Span{From: from, Until: from + 1}}
 }
 
 func record(t *testing.T, s *store.Store, list ...*timeline.Observation) {
 	t.Helper()
 	if err := s.Record(store.Batch{Media: "m", Observations: list}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// revise makes the next revision of the observation at from.
+func revise(t *testing.T, s *store.Store, from timeline.Position) {
+	t.Helper()
+	if found, err := s.Revise("m", from, func(*timeline.Observation) bool { return true }); !found || err != nil {
+		t.Fatalf("found %v, %v", found, err)
 	}
 }
 
@@ -98,12 +106,13 @@ func TestDrainBacklogThenLive(t *testing.T) {
 		c := &cloud{rows: make(map[timeline.Position]int)}
 		var backlog []*timeline.Observation
 		for p := range timeline.Position(250) {
-			backlog = append(backlog, observe(p, 1))
+			backlog = append(backlog, observe(p))
 		}
 		s, stop := start(t, c, backlog...)
 		synctest.Wait()
 		check(t, s, c)
-		record(t, s, observe(1000, 1), observe(3, 2))
+		record(t, s, observe(1000))
+		revise(t, s, 3)
 		synctest.Wait()
 		check(t, s, c)
 		if c.puts != 252 {
@@ -120,7 +129,7 @@ func TestDrainOutage(t *testing.T) {
 		defer stop()
 		const hours = 3
 		for p := range timeline.Position(hours * 60) {
-			record(t, s, observe(p, 1))
+			record(t, s, observe(p))
 			<-time.After(time.Minute)
 		}
 		synctest.Wait()
@@ -145,10 +154,10 @@ func TestDrainRefusedEntryHoldsNothingUp(t *testing.T) {
 			}
 			return nil
 		}}
-		s, stop := start(t, c, observe(0, 1))
+		s, stop := start(t, c, observe(0))
 		defer stop()
 		for p := range timeline.Position(50) {
-			record(t, s, observe(1+p, 1))
+			record(t, s, observe(1+p))
 			<-time.After(3 * time.Second)
 		}
 		<-time.After(5 * time.Minute)
@@ -175,7 +184,11 @@ func TestDrainSimulation(t *testing.T) {
 				}
 				s, stop := start(t, c)
 				for range 150 {
-					record(t, s, observe(timeline.Position(rng.IntN(60)), rng.IntN(5)))
+					from := timeline.Position(rng.IntN(60))
+					record(t, s, observe(from)) // changes nothing where it is recorded
+					if rng.IntN(2) == 0 {
+						revise(t, s, from)
+					}
 					if rng.IntN(3) == 0 {
 						<-time.After(time.Duration(rng.IntN(5)) * time.Second)
 					}
@@ -218,7 +231,7 @@ func TestDrainStopsWithinRound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	record(t, s, observe(1, 1), observe(2, 1), observe(3, 1))
+	record(t, s, observe(1), observe(2), observe(3))
 	ctx, cancel := context.WithCancel(context.Background())
 	var sent []timeline.Position
 	err = (&outbox.Drainer{Sink: "cloud", Store: s, Put: func(ctx context.Context, o *timeline.Observation) error {

@@ -152,7 +152,7 @@ func detect(ctx context.Context, cascades []*loaded, pixels []byte, size image.P
 	}
 	var found []timeline.Entity
 	for label, c := range confidence {
-		found = append(found, timeline.Entity{Name: label, Confidence: c})
+		found = append(found, vision.Object(label, c))
 	}
 	slices.SortFunc(found, func(a, b timeline.Entity) int {
 		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Name, b.Name))

@@ -61,7 +61,7 @@ func entities(list []Detection) []timeline.Entity {
 	var objects []timeline.Entity
 	for _, d := range list {
 		if !named(objects, d.Label) {
-			objects = append(objects, timeline.Entity{Name: d.Label, Confidence: d.Confidence})
+			objects = append(objects, vision.Object(d.Label, d.Confidence))
 		}
 	}
 	return objects

@@ -48,8 +48,12 @@ func NewRecognizer(objects ObjectFinder, faces FaceFinder, identity *Identity, n
 }
 
 // Recognize names who and what is in p. Objects are looked for in p.Small, faces too; the faces that are small there
-// are looked at again in p.JPEG, if it is larger. The error is that of Look.
+// are looked at again in p.JPEG, if it is larger. Where p.Sight is there already, that is the answer. The error is that of
+// Look.
 func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.Answer, error) {
+	if p.Sight != nil {
+		return p.Sight.Answer(timeline.SourceONNX), nil
+	}
 	s, err := r.Look(ctx, p)
 	if err != nil {
 		return vision.Answer{}, err
@@ -172,7 +176,7 @@ func objectsOf(s Sight) []timeline.Entity {
 	list := entities(s.Objects)
 	for _, f := range s.Faces {
 		for _, label := range []string{"Face", "Person"} {
-			list = raise(list, timeline.Entity{Name: label, Confidence: f.Confidence})
+			list = raise(list, vision.Object(label, f.Confidence))
 		}
 	}
 	sort(list)

@@ -18,8 +18,8 @@ func TestRecognizerContract(t *testing.T) {
 	yolox, nanodet := nets("yolox_nano.onnx", 1), nets("object_detection_nanodet_2022nov.onnx", 1)
 	yunet, mobile := nets("face_detection_yunet_2023mar.onnx", 1), nets("mobilefacenet_rit5k.onnx", 1)
 	dog := vision.Picture{Small: small(t, testmedia.Kit(t, "photos", "objects", "dog.jpg"))}
-	bus := photo(t, testmedia.Kit(t, "photos", "objects", "bus.jpg"))
-	pictures := map[string][]vision.Picture{"yolox": {dog}, "nanodet": {dog}, "yunet": {bus}}
+	two := photo(t, testmedia.Kit(t, "photos", "test", "two_people__obama_biden.jpg"))
+	pictures := map[string][]vision.Picture{"yolox": {dog}, "nanodet": {dog}, "yunet": {two}}
 	objects := func() *local.YOLOX { return local.NewYOLOX(yolox, 416, local.DefaultMinConfidence) }
 	for name, factory := range map[string]func() vision.Recognizer{
 		"yolox":   func() vision.Recognizer { return objects() },

@@ -1,9 +1,11 @@
 package rekognition
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -14,7 +16,6 @@ import (
 // classify says in words what an error of the SDK means and what mends it. An error that the service sent is rewritten
 // from its code alone, because the message of a refused signature repeats the request with its session token.
 func (r *Recognizer) classify(ctx context.Context, verb string, err error) error {
-	// The other call's failure cancels this one's context too; errgroup reports the first.
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", verb, ctx.Err())
 	}
@@ -38,6 +39,41 @@ func (r *Recognizer) classify(ctx context.Context, verb string, err error) error
 		return fmt.Errorf("%s: %s: %w: %s", verb, code, vision.ErrPermanent, mend)
 	}
 	return fmt.Errorf("%s: rekognition answered %s", verb, describe(err, code))
+}
+
+// join returns the answer of calls and what failed of them. Where all failed, the error is as permanent as the most
+// hopeful one: asking again helps if it helps with any.
+func join(a vision.Answer, calls []call, failed []error) (vision.Answer, error) {
+	var missing vision.Want
+	var errs []error
+	for i, err := range failed {
+		if err != nil {
+			missing |= calls[i].want
+			errs = append(errs, err)
+		}
+	}
+	switch {
+	case len(errs) == 0:
+		return a, nil
+	case len(errs) < len(calls):
+		return vision.Answer{}, &vision.PartialError{Answer: a, Missing: missing, Err: errs[0]}
+	case len(errs) == 1:
+		return vision.Answer{}, errs[0]
+	}
+	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(hopeless(a), hopeless(b)) })
+	return vision.Answer{}, fmt.Errorf("%w; %v", errs[0], errs[1])
+}
+
+// hopeless orders errors by how little asking again helps.
+func hopeless(err error) int {
+	switch {
+	case errors.Is(err, vision.ErrPermanent):
+		return 2
+	case errors.Is(err, vision.ErrThrottled):
+		return 1
+	default:
+		return 0
+	}
 }
 
 // mend returns what a person has to do about a permanent error, or "" for any other.

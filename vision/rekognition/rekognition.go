@@ -2,18 +2,17 @@
 package rekognition
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/smithy-go/logging"
-	"golang.org/x/sync/errgroup"
 
 	"spotter/timeline"
 	"spotter/vision"
@@ -25,16 +24,29 @@ const (
 	MinImageSide  = 80 // pixels
 )
 
-// What a picture costs.
+// USDPerCall is the list price of one image and API in the first tier, up to a million images a month, without taxes
+// and volume discounts (Amazon Rekognition pricing, "Image analysis").
+const USDPerCall = 0.001
+
+// USDPerPicture is the list price of all that can be asked about a picture: both APIs, once.
+const USDPerPicture = 2 * USDPerCall
+
+// The APIs, as a Purse knows them.
 const (
-	// CallsPerPicture is RecognizeCelebrities and DetectLabels.
-	CallsPerPicture = 2
-	// USDPerCall is the list price of one image and API in the first tier, up to a million images a month, without
-	// taxes and volume discounts (Amazon Rekognition pricing, "Image analysis").
-	USDPerCall = 0.001
-	// USDPerPicture is what one picture costs.
-	USDPerPicture = CallsPerPicture * USDPerCall
+	CelebritiesAPI = "RecognizeCelebrities"
+	LabelsAPI      = "DetectLabels"
 )
+
+// Purse is what calls are paid from. Each of its errors wraps vision.ErrThrottled. It may be used from several
+// goroutines.
+type Purse interface {
+	// Spend pays for one call of each API before the first is sent, all or none.
+	Spend(apis ...string) error
+	// Again pays for one repeat of a call.
+	Again(api string) error
+	// Throttled tells that the API asked for a slower pace.
+	Throttled(api string)
+}
 
 // Config says how to ask.
 type Config struct {
@@ -44,11 +56,16 @@ type Config struct {
 	MaxLabels int
 	// MinConfidence is the least confidence of an object, 0 to 100.
 	MinConfidence float64
+	// Purse is what each attempt of each call is paid from.
+	Purse Purse
 }
 
 // Recognizer asks Amazon Rekognition. It implements vision.Recognizer.
 type Recognizer struct {
 	client        *rekognition.Client
+	credentials   aws.CredentialsProvider
+	retryer       aws.RetryerV2 // shared by all calls
+	purse         Purse
 	region        string
 	maxLabels     int32
 	minConfidence float32
@@ -64,10 +81,10 @@ func New(ctx context.Context, c Config) (*Recognizer, error) {
 	if !(c.MinConfidence >= 0 && c.MinConfidence <= 100) {
 		return nil, fmt.Errorf("min confidence %g: %w: give 0 to 100", c.MinConfidence, vision.ErrPermanent)
 	}
-	// Each attempt may be billed and the caller has a deadline, a budget and another recogniser, so the SDK must not
-	// repeat anything on its own.
+	if c.Purse == nil {
+		return nil, fmt.Errorf("no purse: %w: give one to pay calls from", vision.ErrPermanent)
+	}
 	options := []func(*config.LoadOptions) error{
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		config.WithLogger(logging.Nop{}), // it would write to standard error on its own
 	}
 	if c.Region != "" {
@@ -83,14 +100,24 @@ func New(ctx context.Context, c Config) (*Recognizer, error) {
 	cfg.Credentials = chain{cfg.Credentials}
 	return &Recognizer{
 		client:        rekognition.NewFromConfig(cfg),
+		credentials:   cfg.Credentials,
+		retryer:       newRetryer(),
+		purse:         c.Purse,
 		region:        cfg.Region,
 		maxLabels:     int32(c.MaxLabels),
 		minConfidence: float32(c.MinConfidence),
 	}, nil
 }
 
-// Recognize asks for celebrities and for labels at the same time, and answers when both have come. The first error
-// cancels the other call.
+// With returns a recogniser that asks in the same way and pays from another purse.
+func (r *Recognizer) With(p Purse) *Recognizer {
+	other := *r
+	other.purse = p
+	return &other
+}
+
+// Recognize makes the calls that are wanted, at the same time, and answers when all have ended. It pays for all before
+// the first, or makes none. Where one failed and the other was answered, the error is a *vision.PartialError.
 func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return vision.Answer{}, fmt.Errorf("ask rekognition: %w", err)
@@ -98,21 +125,62 @@ func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.An
 	if err := fit(p); err != nil {
 		return vision.Answer{}, err
 	}
-	image := &types.Image{Bytes: p.JPEG}
-	answer := vision.Answer{Source: timeline.SourceRekognition}
-	group, both := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		answer.Celebrities, err = r.celebrities(both, image)
-		return err
-	})
-	group.Go(func() (err error) {
-		answer.Objects, err = r.labels(both, image)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return vision.Answer{}, err
+	// Without credentials nothing is sent, so nothing is to be paid. They are cached.
+	if _, err := r.credentials.Retrieve(ctx); err != nil {
+		return vision.Answer{}, r.classify(ctx, "ask rekognition", err)
 	}
-	return answer, nil
+	calls := r.calls(p)
+	apis := make([]string, len(calls))
+	for i, c := range calls {
+		apis[i] = c.api
+	}
+	if err := r.purse.Spend(apis...); err != nil {
+		return vision.Answer{}, fmt.Errorf("ask rekognition: %w", err)
+	}
+	answer := vision.Answer{Source: timeline.SourceRekognition}
+	failed := make([]error, len(calls))
+	var all sync.WaitGroup
+	for i, c := range calls {
+		all.Go(func() { failed[i] = c.make(ctx, &answer) }) // each sets fields of its own
+	}
+	all.Wait()
+	return join(answer, calls, failed)
+}
+
+// call is one call about one picture.
+type call struct {
+	api  string
+	want vision.Want
+	make func(context.Context, *vision.Answer) error
+}
+
+// calls returns those that answer what is wanted.
+func (r *Recognizer) calls(p vision.Picture) []call {
+	image := &types.Image{Bytes: p.JPEG}
+	celebrities := call{CelebritiesAPI, vision.WantCelebrities, func(ctx context.Context, a *vision.Answer) error {
+		out, err := r.client.RecognizeCelebrities(ctx, &rekognition.RecognizeCelebritiesInput{Image: image}, r.attempts(CelebritiesAPI))
+		if err != nil {
+			return r.classify(ctx, "recognize celebrities", err)
+		}
+		a.Celebrities, a.Faces = people(out)
+		return nil
+	}}
+	labels := call{LabelsAPI, vision.WantObjects, func(ctx context.Context, a *vision.Answer) error {
+		out, err := r.client.DetectLabels(ctx, &rekognition.DetectLabelsInput{
+			Image: image, MaxLabels: &r.maxLabels, MinConfidence: &r.minConfidence,
+		}, r.attempts(LabelsAPI))
+		if err != nil {
+			return r.classify(ctx, "detect labels", err)
+		}
+		a.Objects = things(out)
+		return nil
+	}}
+	wanted := p.Wanted()
+	return slices.DeleteFunc([]call{celebrities, labels}, func(c call) bool { return !wanted.Has(c.want) })
+}
+
+func (r *Recognizer) attempts(api string) func(*rekognition.Options) {
+	return (&attempts{RetryerV2: r.retryer, purse: r.purse, api: api}).use
 }
 
 // fit refuses what Rekognition would refuse, without the bill and the upload.
@@ -126,58 +194,6 @@ func fit(p vision.Picture) error {
 		return fmt.Errorf("picture of %d bytes: %w: not a JPEG", len(p.JPEG), vision.ErrPicture)
 	}
 	return nil
-}
-
-func (r *Recognizer) celebrities(ctx context.Context, image *types.Image) ([]timeline.Entity, error) {
-	out, err := r.client.RecognizeCelebrities(ctx, &rekognition.RecognizeCelebritiesInput{Image: image})
-	if err != nil {
-		return nil, r.classify(ctx, "recognize celebrities", err)
-	}
-	entities := make([]timeline.Entity, 0, len(out.CelebrityFaces))
-	for _, c := range out.CelebrityFaces {
-		entities = append(entities, timeline.Entity{
-			Name:       aws.ToString(c.Name),
-			ID:         aws.ToString(c.Id),
-			URLs:       c.Urls,
-			Confidence: percent(c.MatchConfidence),
-		})
-	}
-	return ordered(entities), nil
-}
-
-func (r *Recognizer) labels(ctx context.Context, image *types.Image) ([]timeline.Entity, error) {
-	out, err := r.client.DetectLabels(ctx, &rekognition.DetectLabelsInput{
-		Image:         image,
-		MaxLabels:     aws.Int32(r.maxLabels),
-		MinConfidence: aws.Float32(r.minConfidence),
-	})
-	if err != nil {
-		return nil, r.classify(ctx, "detect labels", err)
-	}
-	entities := make([]timeline.Entity, 0, len(out.Labels))
-	for _, l := range out.Labels {
-		entities = append(entities, timeline.Entity{Name: aws.ToString(l.Name), Confidence: percent(l.Confidence)})
-	}
-	return ordered(entities), nil
-}
-
-// percent widens a confidence to three decimals, so that 99.1 does not become 99.0999984741211.
-func percent(f *float32) float64 {
-	p := min(max(float64(aws.ToFloat32(f)), 0), 100)
-	return float64(int64(p*1000+0.5)) / 1000
-}
-
-// ordered returns the entities most confident first, each once: the same celebrity may be there twice, in a mirror or on
-// a screen. Nameless ones are of no use to anyone.
-func ordered(entities []timeline.Entity) []timeline.Entity {
-	slices.SortStableFunc(entities, func(a, b timeline.Entity) int { return cmp.Compare(b.Confidence, a.Confidence) })
-	seen := make(map[string]bool, len(entities))
-	return slices.DeleteFunc(entities, func(e timeline.Entity) bool {
-		key := cmp.Or(e.ID, e.Name)
-		again := seen[key] || e.Name == ""
-		seen[key] = true
-		return again
-	})
 }
 
 // chain marks errors of the credential chain, which the SDK does not type.

@@ -45,13 +45,18 @@ type faceRecord struct {
 // numbers are float32, little-endian, in base64.
 type numbers []float32
 
+// raw returns their bytes.
+func (n numbers) raw() []byte {
+	b := make([]byte, 0, 4*len(n))
+	for _, x := range n {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return b
+}
+
 // MarshalText implements encoding.TextMarshaler.
 func (n numbers) MarshalText() ([]byte, error) {
-	raw := make([]byte, 0, 4*len(n))
-	for _, x := range n {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
-	}
-	return base64.StdEncoding.AppendEncode(nil, raw), nil
+	return base64.StdEncoding.AppendEncode(nil, n.raw()), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -233,12 +238,16 @@ func giveTo(path, folder string) error {
 
 // lockFolder keeps other processes from changing the folder until unlock.
 func lockFolder(dir string) (unlock func(), err error) {
-	path := filepath.Join(dir, lockFile)
+	return lock(filepath.Join(dir, lockFile))
+}
+
+// lock keeps other processes that lock the same file out until unlock.
+func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: give this user the right to write there", err)
 	}
-	err = giveTo(path, dir)
+	err = giveTo(path, filepath.Dir(path))
 	if err == nil {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 	}

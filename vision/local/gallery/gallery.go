@@ -36,7 +36,8 @@ type Model struct {
 type Face struct {
 	// Model and Version say which network made the embedding.
 	Model, Version string
-	// Photo is the SHA-256 of the photo's file in hexadecimal. The photo itself is not kept.
+	// Photo is the SHA-256 of the photo's file in hexadecimal, or, of a face that came from a stream, of its embedding.
+	// The photo itself is not kept.
 	Photo string
 	// Embedding may have any length but zero.
 	Embedding []float32
@@ -110,7 +111,7 @@ func (g *Gallery) refresh() {
 	if err := g.reload(); err != nil {
 		g.reading.Lock()
 		old := g.now.Load()
-		g.now.Store(&snapshot{files: old.files, people: old.people, rows: old.rows, unused: []error{err}})
+		g.now.Store(&snapshot{files: old.files, people: old.people, rows: old.rows, unused: []error{err}, version: old.version})
 		g.reading.Unlock()
 	}
 }
@@ -120,14 +121,25 @@ func (g *Gallery) reload() error {
 	g.reading.Lock()
 	defer g.reading.Unlock()
 	g.due.Store(int64(time.Since(g.opened) + lookInterval))
-	files, changed, err := readFolder(g.dir, g.now.Load().files)
+	old := g.now.Load()
+	files, changed, err := readFolder(g.dir, old.files)
 	if err != nil {
 		return fmt.Errorf("read gallery: %w", err)
 	}
-	if changed || len(g.now.Load().unused) > 0 {
-		g.now.Store(newSnapshot(files, g.model))
+	if changed || len(old.unused) > 0 {
+		s := newSnapshot(files, g.model)
+		if s.version = old.version; changed {
+			s.version++
+		}
+		g.now.Store(s)
 	}
 	return nil
+}
+
+// Version returns a number that rises when anything in the folder has changed. A change counts within a second.
+func (g *Gallery) Version() uint64 {
+	g.refresh()
+	return g.now.Load().version
 }
 
 // List returns all people, by name. What they consist of must not be changed.

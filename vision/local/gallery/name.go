@@ -18,10 +18,11 @@ const confusionMargin = 0.05
 
 // snapshot is the folder at one moment. It does not change.
 type snapshot struct {
-	files  map[string]*file
-	people []Person
-	rows   []row // the comparable embeddings; one person's stand together
-	unused []error
+	files   map[string]*file
+	people  []Person
+	rows    []row // the comparable embeddings; one person's stand together
+	unused  []error
+	version uint64
 }
 
 // row is an embedding of length one, and whose it is.
@@ -85,6 +86,15 @@ func (g *Gallery) Name(embedding []float32) (timeline.Entity, float64, bool) {
 	}
 	p := &s.people[best]
 	return timeline.Entity{Name: p.Name, ID: p.ID, URLs: p.URLs, Confidence: Confidence(similarity, g.model.Threshold)}, similarity, true
+}
+
+// Certain is Name for a single look that has no others to vote with it: the match must be a strong one.
+func (g *Gallery) Certain(embedding []float32) (who timeline.Entity, ok bool) {
+	who, similarity, ok := g.Name(embedding)
+	if !ok || similarity < g.model.Threshold+strongMargin {
+		return timeline.Entity{}, false
+	}
+	return who, true
 }
 
 // confidenceSlope is how steeply the confidence rises at the threshold, a unit of similarity. With MobileFaceNet, whose
@@ -153,6 +163,42 @@ func (g *Gallery) Check(p Person) []Confusion {
 	}
 	slices.SortStableFunc(list, func(a, b Confusion) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return list
+}
+
+// Confusions returns all pairs of people whom the model takes for one another, each once, the most similar first.
+func (g *Gallery) Confusions() []Confusion {
+	g.refresh()
+	people := g.now.Load().people
+	var list []Confusion
+	for i := range people {
+		for j := range people[:i] {
+			if most := likeness(&people[j], &people[i], g.model); most >= g.model.Threshold {
+				list = append(list, Confusion{Person: people[j], Other: people[i], Similarity: most})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Confusion) int { return cmp.Compare(b.Similarity, a.Similarity) })
+	return list
+}
+
+// Misfits returns the faces that the model takes for none of the person's other faces, and how similar each is to the
+// nearest of these. A person of whom the model has one face only has none.
+func (p *Person) Misfits(m Model) (faces []Face, similarity []float64) {
+	for i := range p.Faces {
+		if !p.Faces[i].of(m) {
+			continue
+		}
+		most, others := -1.0, 0
+		for j := range p.Faces {
+			if i != j && p.Faces[j].of(m) {
+				most, others = max(most, Similarity(p.Faces[i].Embedding, p.Faces[j].Embedding)), others+1
+			}
+		}
+		if others > 0 && most < m.Threshold {
+			faces, similarity = append(faces, p.Faces[i]), append(similarity, most)
+		}
+	}
+	return faces, similarity
 }
 
 // likeness returns the highest similarity of two people's faces, -1 where they cannot be compared.

@@ -1,13 +1,9 @@
 package gallery
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,9 +15,6 @@ import (
 // mostUnknown is how many looks at unknown faces are kept at most: some 6 MB of 128 numbers each.
 const mostUnknown = 10_000
 
-// unknownsFormat is that of the optional file, see docs/formats.md.
-const unknownsFormat = 1
-
 // Sighting is where an unknown face was seen.
 type Sighting struct {
 	Media    string
@@ -31,7 +24,7 @@ type Sighting struct {
 
 // Unknown is one face without a name.
 type Unknown struct {
-	// ID is given by Unknowns and never used twice.
+	// ID is given by Unknowns, and never twice while the file is there.
 	ID string
 	// Sightings is where it was seen, the oldest first.
 	Sightings []Sighting
@@ -40,16 +33,22 @@ type Unknown struct {
 }
 
 // Unknowns remembers faces that nobody could name, so that a name given later can still reach what was observed: a
-// bounded number, for a limited time, in memory and, where wanted, a file. Without one, nobody's face is kept. It may
-// be used from several goroutines.
+// bounded number, for a limited time, in memory and in a file. It may be used from several goroutines, and several
+// processes may have the same file: what one forgets, the others forget when they look at the file.
 type Unknowns struct {
+	path  string
 	model Model
 	keep  time.Duration
-	path  string
 
-	mu    sync.Mutex
-	faces []unknownFace // the oldest first
-	next  int           // number of the next id
+	file sync.Mutex  // held while the file is looked at; never asked for by who holds mu
+	info fs.FileInfo // of the file as last read or written, nil where there is none
+
+	mu      sync.Mutex
+	faces   []unknownFace // the oldest first
+	next    int           // number of the next id
+	fresh   map[string]bool
+	since   map[string]timeline.Position
+	changed bool // memory and file differ
 }
 
 type unknownFace struct {
@@ -58,85 +57,37 @@ type unknownFace struct {
 	Position  timeline.Position `json:"position"`
 	At        time.Time         `json:"at"`
 	Embedding numbers           `json:"embedding"`
+
+	saved bool
 }
 
-type unknownsRecord struct {
-	Format  int           `json:"format"`
-	Model   string        `json:"model"`
-	Version string        `json:"version"`
-	Next    int           `json:"next"`
-	Faces   []unknownFace `json:"faces"`
-}
-
-// OpenUnknowns returns a memory of faces that m made the embeddings of, each kept for the given time. Where path is not
-// empty it begins with what Save left there, as far as that is of the same model and not too old.
-func OpenUnknowns(path string, m Model, keep time.Duration) (*Unknowns, error) {
-	u := &Unknowns{model: m, keep: keep, path: path, next: 1}
-	if path == "" {
-		return u, nil
-	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return u, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open unknown faces: %w", err)
-	}
-	var r unknownsRecord
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("open unknown faces: %s: %w: remove it to begin anew", path, err)
-	}
-	if r.Format != unknownsFormat {
-		return nil, fmt.Errorf("open unknown faces: %s has format %d, this version reads %d: remove it to begin anew", path, r.Format, unknownsFormat)
-	}
-	u.next = max(1, r.Next)
-	if r.Model == m.Name && r.Version == m.Version {
-		u.faces = slices.DeleteFunc(r.Faces, func(f unknownFace) bool { return checkEmbedding(f.Embedding) != nil })
-	}
-	for i := range u.faces {
-		u.faces[i].Embedding = unit(u.faces[i].Embedding)
-	}
-	u.forget(time.Now(), mostUnknown)
-	return u, nil
-}
+func (f *unknownFace) sighting() Sighting { return Sighting{f.Media, f.Position, f.At} }
 
 // Add remembers a look at a face that nobody could name, and returns the id of whom it is: an unknown person met
-// before, by the model's threshold, or a new one.
+// before, by the model's threshold, or a new one. Save puts it into the file.
 func (u *Unknowns) Add(media string, at timeline.Position, embedding []float32) (id string, err error) {
 	if err := checkEmbedding(embedding); err != nil {
 		return "", fmt.Errorf("remember unknown face: %w", err)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	now := time.Now()
-	u.forget(now, mostUnknown-1)
+	now := time.Now().UTC().Round(0)
+	u.expire(now, mostUnknown-1)
 	id, ok := u.find(embedding)
 	if !ok {
 		id = "unknown-" + strconv.Itoa(u.next)
 		u.next++
+		u.fresh[id] = true
 	}
-	u.faces = append(u.faces, unknownFace{id, media, at, now.UTC(), unit(embedding)})
+	u.faces = append(u.faces, unknownFace{ID: id, Media: media, Position: at, At: now, Embedding: unit(embedding)})
+	if first, ok := u.since[media]; !ok || at < first {
+		u.since[media] = at
+	}
+	u.changed = true
 	return id, nil
 }
 
-// forget drops what is too old, and the oldest of more than most.
-func (u *Unknowns) forget(now time.Time, most int) {
-	n := max(0, len(u.faces)-most)
-	for n < len(u.faces) && now.Sub(u.faces[n].At) > u.keep {
-		n++
-	}
-	clear(u.faces[:n]) // nobody's face stays behind in memory
-	u.faces = u.faces[n:]
-}
-
-// Find returns the id of the unknown person whom a face belongs to, by the model's threshold.
-func (u *Unknowns) Find(embedding []float32) (id string, ok bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.forget(time.Now(), mostUnknown)
-	return u.find(embedding)
-}
-
+// find returns the id of the unknown person whom a face belongs to.
 func (u *Unknowns) find(embedding []float32) (id string, ok bool) {
 	length := norm(embedding)
 	most := u.model.Threshold
@@ -152,80 +103,104 @@ func (u *Unknowns) find(embedding []float32) (id string, ok bool) {
 	return id, ok
 }
 
+// expire drops what is too old, and the oldest of more than most.
+func (u *Unknowns) expire(now time.Time, most int) {
+	n := max(0, len(u.faces)-most)
+	for n < len(u.faces) && now.Sub(u.faces[n].At) > u.keep {
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	clear(u.faces[:n]) // nobody's face stays behind in memory
+	u.faces = u.faces[n:]
+	u.dropped()
+}
+
+// dropped is to be called after faces were taken out.
+func (u *Unknowns) dropped() {
+	u.changed = true
+	clear(u.since)
+	for i := range u.faces {
+		f := &u.faces[i]
+		if first, ok := u.since[f.Media]; !ok || f.Position < first {
+			u.since[f.Media] = f.Position
+		}
+	}
+}
+
+// Since returns the first position of a media at which an unknown face was seen that is kept: from there on what was
+// observed may still get a name.
+func (u *Unknowns) Since(media string) (timeline.Position, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	p, ok := u.since[media]
+	return p, ok
+}
+
+// Len returns how many looks at unknown faces are kept.
+func (u *Unknowns) Len() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.faces)
+}
+
 // List returns everyone unknown, who was seen most often first.
 func (u *Unknowns) List() []Unknown {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.forget(time.Now(), mostUnknown)
+	u.expire(time.Now(), mostUnknown)
 	index := map[string]int{}
 	var list []Unknown
-	for _, f := range u.faces {
-		i, ok := index[f.ID]
+	for i := range u.faces {
+		f := &u.faces[i]
+		n, ok := index[f.ID]
 		if !ok {
-			i = len(list)
-			index[f.ID] = i
+			n = len(list)
+			index[f.ID] = n
 			list = append(list, Unknown{ID: f.ID})
 		}
-		list[i].add(f)
+		list[n].Sightings = append(list[n].Sightings, f.sighting())
+		list[n].Embeddings = append(list[n].Embeddings, slices.Clone(f.Embedding))
 	}
 	slices.SortStableFunc(list, func(a, b Unknown) int { return cmp.Compare(len(b.Sightings), len(a.Sightings)) })
 	return list
 }
 
-func (p *Unknown) add(f unknownFace) {
-	p.Sightings = append(p.Sightings, Sighting{f.Media, f.Position, f.At})
-	p.Embeddings = append(p.Embeddings, slices.Clone(f.Embedding))
+// Find returns the unknown person of an id. The error wraps ErrNobody.
+func (u *Unknowns) Find(id string) (Unknown, error) {
+	list := u.List()
+	i := slices.IndexFunc(list, func(p Unknown) bool { return p.ID == id })
+	if i < 0 {
+		return Unknown{}, nobody(id)
+	}
+	return list[i], nil
 }
 
-// Take forgets the unknown person of an id, who has got a name, and returns what was remembered: the embeddings to
-// enrol and the places whose observations are to be updated. The error wraps ErrNobody.
-func (u *Unknowns) Take(id string) (Unknown, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.forget(time.Now(), mostUnknown)
-	p := Unknown{ID: id}
-	u.faces = slices.DeleteFunc(u.faces, func(f unknownFace) bool {
-		if f.ID == id {
-			p.add(f)
+func nobody(id string) error {
+	return fmt.Errorf("%q %w of unknown faces: it was named, forgotten, or seen too long ago", id, ErrNobody)
+}
+
+// Forget takes the unknown people of the given ids out of memory and file. Where there is none of an id nobody is
+// forgotten, and the error wraps ErrNobody.
+func (u *Unknowns) Forget(ids ...string) error {
+	err := u.exchange(func() error {
+		for _, id := range ids {
+			if !slices.ContainsFunc(u.faces, func(f unknownFace) bool { return f.ID == id }) {
+				return nobody(id)
+			}
 		}
-		return f.ID == id
+		u.drop(func(f *unknownFace) bool { return slices.Contains(ids, f.ID) })
+		return nil
 	})
-	if len(p.Sightings) == 0 {
-		return Unknown{}, fmt.Errorf("unknown face %q %w: it was named, erased, or seen too long ago", id, ErrNobody)
-	}
-	return p, nil
-}
-
-// Erase forgets everyone, and removes the file.
-func (u *Unknowns) Erase() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	clear(u.faces)
-	u.faces = nil
-	if u.path == "" {
-		return nil
-	}
-	if err := os.Remove(u.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("erase unknown faces: %w", err)
-	}
-	return nil
-}
-
-// Save writes all to the file, where there is to be one. A face that is too old or was taken is not in it any more.
-func (u *Unknowns) Save() error {
-	if u.path == "" {
-		return nil
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.forget(time.Now(), mostUnknown)
-	var text bytes.Buffer
-	err := json.NewEncoder(&text).Encode(unknownsRecord{unknownsFormat, u.model.Name, u.model.Version, u.next, u.faces})
-	if err == nil {
-		err = writeFile(u.path, text.Bytes())
-	}
 	if err != nil {
-		return fmt.Errorf("save unknown faces: %w", err)
+		return fmt.Errorf("forget unknown faces: %w", err)
 	}
 	return nil
+}
+
+// drop takes out those that gone says. The caller holds u.mu.
+func (u *Unknowns) drop(gone func(f *unknownFace) bool) {
+	u.faces = slices.DeleteFunc(u.faces, func(f unknownFace) bool { return gone(&f) })
+	u.dropped()
 }

@@ -1,0 +1,4 @@
+package main
+
+// NewLedger opens the program's ledger.
+var NewLedger = newLedger

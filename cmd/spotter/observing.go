@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"spotter/capture"
+	"spotter/store"
+	"spotter/timeline"
+	"spotter/vision"
+)
+
+// observing is the side of a pipeline behind the gate.
+type observing struct {
+	*pipeline
+	gate     *vision.Gate
+	scenes   vision.Scenes
+	asking   *asking
+	observer *vision.Observer // nil before the first segment
+	// resumed is where the last break ended, until the first look behind it.
+	resumed *timeline.Position
+}
+
+func (o *observing) run(ctx context.Context, steps <-chan step) error {
+	for x := range steps {
+		if err := o.step(ctx, x); err != nil {
+			return err
+		}
+		if x.end != nil {
+			o.metrics.queryable(x.end)
+		}
+	}
+	return o.events(ctx, o.scenes.Flush())
+}
+
+// step takes one step of the decoding side and records what comes of it.
+func (o *observing) step(ctx context.Context, x step) error {
+	if x.look != nil {
+		err := o.events(ctx, o.scenes.Take(x.look.verdict, x.look.picture))
+		o.asking.strangers(x.look.verdict)
+		return err
+	}
+	if err := o.events(ctx, o.scenes.Flush()); err != nil {
+		return err
+	}
+	var seen vision.Seen
+	batch := store.Batch{Breaks: x.breaks}
+	switch {
+	case x.begin != nil:
+		seen, batch.Clock = o.begin(x.begin)
+	case x.over:
+		seen = o.over()
+	case x.skipped.Len() > 0:
+		seen = o.skip(x.skipped)
+		batch.Analyzed = append(batch.Analyzed, x.skipped)
+	case x.end != nil && x.lost:
+		seen = o.cut()
+	case x.end != nil:
+		seen = o.observer.Through(x.end.Until)
+	}
+	if x.end != nil {
+		batch.Clock = x.end.After
+	}
+	return o.record(seen, batch)
+}
+
+// events carries out what the scenes want done.
+func (o *observing) events(ctx context.Context, list []vision.Event) error {
+	for _, e := range list {
+		seen := o.event(ctx, e)
+		batch := store.Batch{Analyzed: o.resume(e.From, len(seen.Observations) > 0)}
+		err := o.record(seen, batch)
+		o.asking.recorded()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *observing) event(ctx context.Context, e vision.Event) vision.Seen {
+	if e.Scene == 0 {
+		return o.observer.Answer(e.From, o.nothing(), time.Now())
+	}
+	if e.Ask == 0 {
+		if answer, ok := o.asking.repeat(e); ok {
+			return o.observer.Answer(e.From, answer, time.Now())
+		}
+		return o.unanswered(e.From)
+	}
+	answer, err := o.asking.ask(ctx, e)
+	if err != nil {
+		if ctx.Err() == nil {
+			o.metrics.failed.Inc()
+			o.faults.add(faultRecognize, fmt.Errorf("at %s: %w", e.From, err))
+		}
+		return o.unanswered(e.From)
+	}
+	return o.observer.Answer(e.From, answer, time.Now())
+}
+
+// unanswered begins a scene of which nothing is known, and has the next picture of it asked about.
+func (o *observing) unanswered(from timeline.Position) vision.Seen {
+	o.gate.Again()
+	seen := o.observer.Unanswered(from)
+	o.upgrades.wait(place{o.media.ID, from})
+	return seen
+}
+
+// over ends the scene on screen, which may be one of an earlier run.
+func (o *observing) over() vision.Seen {
+	if o.observer == nil {
+		o.observer = vision.NewObserver(o.media.ID, o.newest(timeline.MaxPosition))
+	}
+	return o.cut()
+}
+
+// begin takes up a segment. Of the very first one the clock is kept before any of its observations: a restart must not
+// move them.
+func (o *observing) begin(s *capture.Segment) (seen vision.Seen, clock []byte) {
+	if o.observer == nil {
+		o.observer = vision.NewObserver(o.media.ID, o.newest(s.From))
+		if o.recorder.Clock(o.media.ID) == nil {
+			clock = s.Before
+		}
+	}
+	if s.Jump {
+		seen = o.cut()
+	}
+	return seen, clock
+}
+
+// newest returns the newest observation of an earlier run where its scene is over at position at. One that begins there
+// or later will be seen again, and ending it here would cut it short.
+func (o *observing) newest(at timeline.Position) *timeline.Observation {
+	t, ok := o.recorder.Timeline(o.media.ID)
+	if !ok {
+		return nil
+	}
+	if newest := t.Last(); newest != nil && newest.From < at {
+		return newest
+	}
+	return nil
+}
+
+// cut ends the scene where it was last seen. The gate was told when the cut was met, ahead of what is observed.
+func (o *observing) cut() vision.Seen {
+	o.resumed = nil
+	o.scenes.Drop()
+	return o.observer.Break()
+}
+
+// record records what was seen, with what else there is of its batch.
+func (o *observing) record(seen vision.Seen, batch store.Batch) error {
+	batch.Media, batch.Observations = o.media.ID, seen.Observations
+	if seen.Analyzed.Len() > 0 {
+		batch.Analyzed = append(batch.Analyzed, seen.Analyzed)
+	}
+	if seen.Missed.Len() > 0 {
+		batch.Missed = append(batch.Missed, seen.Missed)
+	}
+	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && len(batch.Missed) == 0 && len(batch.Breaks) == 0 && batch.Clock == nil {
+		return nil
+	}
+	if err := o.recorder.Record(batch); err != nil {
+		return fmt.Errorf("%s: %w", faultStore, err)
+	}
+	for _, s := range batch.Missed {
+		o.upgrades.over(place{o.media.ID, s.From})
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package vision
+
+import (
+	"context"
+	"image"
+	"slices"
+
+	"spotter/timeline"
+)
+
+const (
+	// certain is the confidence from which one look is enough to say that an object has come; below it takes two.
+	certain = 65
+	// gone is how many looks in a row an object or a person must be missing to have left: heads turn, detectors blink.
+	gone = 2
+	// An object that has come or gone again within blink, restless times, is no longer news: it is the detector that
+	// changes its mind.
+	blink    = timeline.Position(4000)
+	restless = 2
+)
+
+// tally is what local models have seen of a scene.
+type tally struct {
+	things map[string]*presence
+	people []person // known to be on screen
+}
+
+// person is who is on screen, and at how many looks in a row not seen.
+type person struct {
+	who    timeline.Entity
+	missed int
+}
+
+// presence is how one object was seen.
+type presence struct {
+	on     bool
+	seen   int // looks in a row at which it was seen
+	missed int // looks in a row at which it was not
+	turned timeline.Position
+	blinks int // how often it has turned soon after it had
+}
+
+// see is the second layer: it looks at the picture with local models, and asks about what is new in what they see.
+func (g *Gate) see(ctx context.Context, small *image.RGBA) {
+	if g.o.Looker == nil {
+		return
+	}
+	v := &g.verdict
+	b := small.Bounds()
+	sight, err := g.o.Looker.See(ctx, Picture{At: v.At, Small: small, Width: b.Dx(), Height: b.Dy()})
+	if err != nil {
+		v.Err = err
+		return
+	}
+	v.Sight = &sight
+	if v.Begins && g.o.Identities != nil {
+		g.o.Identities.Cut()
+	}
+	t := &g.now.tally
+	if g.o.Identities != nil && g.o.Identities.Meet(sight.Faces) {
+		v.Ask |= WantCelebrities
+	}
+	if v.Ask.Has(WantObjects) { // what is seen now is what will be known of the scene
+		t.reset(sight.Objects)
+	} else if t.count(v.At, sight.Objects) {
+		v.Ask |= WantObjects
+	}
+	if v.Begins {
+		t.people = nil
+	}
+	v.Changed = t.recast(g.named(sight.Faces)) && !v.Begins
+	v.People = t.onScreen()
+}
+
+// reset makes the objects of one look the ones on screen.
+func (t *tally) reset(objects []timeline.Entity) {
+	before := t.things
+	t.things = make(map[string]*presence, len(objects))
+	for _, o := range objects {
+		p := &presence{on: true, seen: 1}
+		if was := before[o.Name]; was != nil {
+			p.turned, p.blinks, p.seen = was.turned, was.blinks, was.seen+1
+		}
+		t.things[o.Name] = p
+	}
+	for name, was := range before { // what blinks goes on blinking
+		if t.things[name] == nil && was.blinks > 0 {
+			t.things[name] = &presence{turned: was.turned, blinks: was.blinks}
+		}
+	}
+}
+
+// count takes in a further look and reports whether an object has come or gone.
+func (t *tally) count(at timeline.Position, objects []timeline.Entity) (news bool) {
+	if t.things == nil {
+		t.things = make(map[string]*presence)
+	}
+	for _, o := range objects {
+		p := t.things[o.Name]
+		if p == nil {
+			p = new(presence)
+			t.things[o.Name] = p
+		}
+		p.seen, p.missed = p.seen+1, 0
+		if !p.on && (o.Confidence >= certain || p.seen >= 2) {
+			news = p.turn(at) || news
+		}
+	}
+	for name, p := range t.things {
+		if slices.ContainsFunc(objects, func(o timeline.Entity) bool { return o.Name == name }) {
+			continue
+		}
+		p.seen, p.missed = 0, p.missed+1
+		if p.on && p.missed >= gone {
+			news = p.turn(at) || news
+		}
+	}
+	return news
+}
+
+// turn notes that an object has come or gone, and reports whether that is news.
+func (p *presence) turn(at timeline.Position) bool {
+	if at-p.turned <= blink && p.turned > 0 {
+		p.blinks++
+	} else {
+		p.blinks = max(p.blinks-1, 0)
+	}
+	p.on, p.turned = !p.on, at
+	return p.blinks < restless
+}
+
+// named returns whom the gallery or the cloud has named among the faces.
+func (g *Gate) named(faces []Face) []timeline.Entity {
+	people := (&Sight{Faces: faces}).Named()
+	if g.o.Identities != nil {
+		known, _ := g.o.Identities.Known(faces)
+		people = Union(known, people)
+	}
+	return people
+}
+
+// recast takes in who is seen, and reports whether somebody has come or gone.
+func (t *tally) recast(seen []timeline.Entity) (changed bool) {
+	for i := range t.people {
+		t.people[i].missed++
+	}
+	for _, e := range seen {
+		i := slices.IndexFunc(t.people, func(p person) bool { return same(&p.who, &e) })
+		if i < 0 {
+			t.people = append(t.people, person{who: e})
+			changed = true
+			continue
+		}
+		t.people[i].missed = 0
+		if e.Confidence > t.people[i].who.Confidence {
+			t.people[i].who = e
+		}
+	}
+	all := len(t.people)
+	t.people = slices.DeleteFunc(t.people, func(p person) bool { return p.missed >= gone })
+	return changed || len(t.people) < all
+}
+
+func (t *tally) onScreen() (people []timeline.Entity) {
+	for _, p := range t.people {
+		people = Union(people, []timeline.Entity{p.who})
+	}
+	return people
+}
