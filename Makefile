@@ -3,7 +3,7 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup build demo test test-pure drill lint fmt fuzz bench cover clean
+.PHONY: help setup build demo test test-pure drill lint fmt fuzz bench bench-gate cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

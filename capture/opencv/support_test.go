@@ -22,7 +22,9 @@ import (
 // gateFunc is a gate made of a function.
 type gateFunc func(at timeline.Position, small *image.RGBA) bool
 
-func (f gateFunc) Admit(_ context.Context, at timeline.Position, small *image.RGBA) bool { return f(at, small) }
+func (f gateFunc) Admit(_ context.Context, at timeline.Position, small *image.RGBA) bool {
+	return f(at, small)
+}
 
 func admitAll(timeline.Position, *image.RGBA) bool  { return true }
 func admitNone(timeline.Position, *image.RGBA) bool { return false }
