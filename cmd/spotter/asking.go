@@ -25,7 +25,9 @@ type asking struct {
 	answers map[int]*sceneAnswer // by scene
 	order   []int                // of them, the latest last
 
-	told chan struct{} // closed when the last answer is recorded; for the asking goroutine
+	// For the asking goroutine: told is closed when the last answer is recorded, and then is done after that.
+	told chan struct{}
+	then func()
 }
 
 // sceneAnswer is what is known of a scene.
@@ -47,6 +49,10 @@ func closed() chan struct{} {
 
 // recorded tells that what the last answer said is in the store, where a later one can improve it.
 func (a *asking) recorded() {
+	if a.then != nil {
+		a.then()
+		a.then = nil
+	}
 	select {
 	case <-a.told:
 	default:
@@ -114,7 +120,9 @@ func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error)
 		}
 		a.late(e, p, better, missed)
 	})
-	a.spool(e, p, reply.Missed)
+	if reply.Missed != 0 {
+		a.then = func() { a.spool(e, p, reply.Missed) }
+	}
 	if err != nil {
 		return vision.Answer{}, err
 	}
