@@ -48,6 +48,9 @@ bench: build ## measure: CPU per stream minute beside ffmpeg, look-ups, store, r
 	go test -run '^$$' -bench . -benchmem ./timeline ./store ./httpapi ./vision/... ./capture/container
 	go test -tags bench -count=1 -timeout 30m -v ./internal/bench
 
+bench-gate: setup ## measure the gate: calls and recall beside other ways to choose, cuts beside other detectors
+	go test -tags bench -count=1 -timeout 30m -v ./internal/gatebench -run 'TestGate$$|TestCuts$$'
+
 cover: setup ## show test coverage by package
 	go test -coverprofile=coverage.out ./... && go tool cover -func=coverage.out | tail -1
 

@@ -37,41 +37,52 @@ const (
 func sign(m *image.RGBA) *signature {
 	s := new(signature)
 	w, h := m.Rect.Dx(), m.Rect.Dy()
-	seen := 0
+	var count [colours]uint32
 	for y := range gridY {
 		y0, y1 := y*h/gridY, max((y+1)*h/gridY, y*h/gridY+1)
 		for x := range gridX {
 			x0, x1 := x*w/gridX, max((x+1)*w/gridX, x*w/gridX+1)
-			seen += s.add(y*gridX+x, m, image.Rect(x0, min(y0, h-1), x1, min(y1, h)))
+			s.average(y*gridX+x, m, image.Rect(x0, min(y0, h-1), x1, min(y1, h)), &count)
 		}
 	}
-	for i := range s.colour {
-		s.colour[i] /= float32(max(seen, 1))
+	var all uint32
+	for _, n := range count {
+		all += n
+	}
+	for i, n := range count {
+		s.colour[i] = float32(n) / float32(max(all, 1))
 	}
 	s.measure()
 	return s
 }
 
-// add averages one cell and counts its pixels' colours.
-func (s *signature) add(i int, m *image.RGBA, at image.Rectangle) (n int) {
+// average averages one cell, and counts the colours of every other pixel of it.
+func (s *signature) average(i int, m *image.RGBA, at image.Rectangle, count *[colours]uint32) {
 	var sum [3]int
+	n := 0
+	right := min(at.Max.X, m.Rect.Dx())
 	for y := at.Min.Y; y < at.Max.Y; y += 2 {
-		row := m.Pix[y*m.Stride:]
-		for x := at.Min.X; x < min(at.Max.X, m.Rect.Dx()); x += 2 {
-			c := ycc(row[4*x : 4*x+3 : 4*x+3])
-			sum[0], sum[1], sum[2], n = sum[0]+c[0], sum[1]+c[1], sum[2]+c[2], n+1
-			s.count(c)
+		row := m.Pix[y*m.Stride : y*m.Stride+4*right]
+		for x := at.Min.X; x < right; x += 2 {
+			p := row[4*x : 4*x+3 : 4*x+3]
+			r, g, b := int(p[0]), int(p[1]), int(p[2])
+			luma, blue, red := (77*r+150*g+29*b)>>8, (-43*r-85*g+128*b)>>8+128, (128*r-107*g-21*b)>>8+128
+			sum[0], sum[1], sum[2], n = sum[0]+luma, sum[1]+blue, sum[2]+red, n+1
+			if (x^y)&2 == 0 {
+				u, v := min(max((blue-128+36)/12, 0), chromaBins-1), min(max((red-128+36)/12, 0), chromaBins-1)
+				// Between two bins of luma both count, so that a slight change of light moves little.
+				at := lumaBin[uint8(luma)]
+				bin := ((at>>8)*chromaBins+u)*chromaBins + v
+				count[bin] += uint32(256 - at&255)
+				if at&255 > 0 {
+					count[bin+chromaBins*chromaBins] += uint32(at & 255)
+				}
+			}
 		}
 	}
 	for k := range sum {
 		s.cell[i][k] = uint8(sum[k] / max(n, 1))
 	}
-	return n
-}
-
-func ycc(p []uint8) [3]int {
-	r, g, b := int(p[0]), int(p[1]), int(p[2])
-	return [3]int{(77*r + 150*g + 29*b) >> 8, (-43*r-85*g+128*b)>>8 + 128, (128*r-107*g-21*b)>>8 + 128}
 }
 
 // lumaBin holds for each luma its place among the bins, in 256ths: the square root spreads the dark.
@@ -81,19 +92,6 @@ var lumaBin = func() (t [256]int) {
 	}
 	return t
 }()
-
-// count adds a pixel to the two bins of luma that it lies between, so that a slight change of light moves little.
-func (s *signature) count(c [3]int) {
-	u := min(max((c[1]-128+36)/12, 0), chromaBins-1)
-	v := min(max((c[2]-128+36)/12, 0), chromaBins-1)
-	at := lumaBin[min(c[0], 255)]
-	bin, part := at>>8, float32(at&255)/256
-	i := (bin*chromaBins+u)*chromaBins + v
-	s.colour[i] += 1 - part
-	if part > 0 {
-		s.colour[i+chromaBins*chromaBins] += part
-	}
-}
 
 func (s *signature) measure() {
 	var sum, squares float64

@@ -22,9 +22,9 @@ type Point struct {
 
 const (
 	chartWidth  = 90 // columns
-	chartHeight = 26 // rows, two hundredths of recall apart
+	chartHeight = 31 // rows, a hundredth of recall apart
 	leastCost   = 0.01
-	recallStep  = 0.02
+	recallStep  = 0.01
 	goalRecall  = 0.98
 	goalCost    = 0.10
 )

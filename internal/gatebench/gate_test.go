@@ -36,9 +36,12 @@ type gate struct {
 // Name implements gatebench.Approach.
 func (g gate) Name() string { return g.name }
 
-// gateCurve is the gate from dull to nervous.
+// gateCurve is the gate from dull to nervous. What the models see is judged the same at all sensitivities.
 func (b *bench) gateCurve(l layers) gatebench.Curve {
 	values := []float64{0.3, 0.5, 0.7, 1, 1.4, 2, 4}
+	if !l.pictures {
+		values = []float64{1}
+	}
 	return gatebench.NewCurve(l.name, "sensitivity", 1, values, func(s float64) gatebench.Approach { return gate{b, l, s} })
 }
 

@@ -84,7 +84,7 @@ func newResult(curves []gatebench.Curve) *result {
 
 // add scores all approaches on one more stream, unless there is no such reference for it.
 func (r *result) add(ctx context.Context, s *gatebench.Stream, ref *gatebench.Reference, curves []gatebench.Curve) error {
-	if ref == nil || len(ref.Due) == 0 {
+	if ref == nil {
 		return nil
 	}
 	r.streams = append(r.streams, s.Name)

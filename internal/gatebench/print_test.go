@@ -25,7 +25,7 @@ func TestWriteChart(t *testing.T) {
 			t.Errorf("%d columns: %s", len(l), l)
 		}
 	}
-	for prefix, want := range map[string]string{" 1.00 |": "a", " 0.98 |": "B", " 0.80 |": "A", " 0.50 |": "b"} {
+	for prefix, want := range map[string]string{" 1.00 |": "a", " 0.98 |": "B", " 0.80 |": "A", " 0.70 |": "b"} {
 		for _, l := range lines {
 			if strings.HasPrefix(l, prefix) && strings.Trim(l[len(prefix):], " |-") != want {
 				t.Errorf("%q is to have %s", l, want)

@@ -85,8 +85,11 @@ func (r *Recipe) Pictures() (n int) {
 // clear is the least share of a dissolve in which a shot can be made out.
 const clear = 0.8
 
-// Truth returns what the recipe shows in the first picture of every second.
+// Truth returns what the recipe shows in the first picture of every second; nil where it does not say of any shot.
 func (r *Recipe) Truth() *Reference {
+	if !slices.ContainsFunc(r.Shots, func(s Shot) bool { return len(s.Shows.Celebrities)+len(s.Shows.Objects) > 0 }) {
+		return nil
+	}
 	t := &Reference{Name: "truth"}
 	for n := 0; n < r.Pictures(); n += Rate {
 		due, seen := r.at(n)

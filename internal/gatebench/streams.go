@@ -67,8 +67,8 @@ func (st *Studio) made(ctx context.Context, name string, plan func(context.Conte
 	if err := s.Sample(ctx); err != nil {
 		return nil, err
 	}
-	if len(s.Frames) != len(s.Truth.Due) {
-		return nil, fmt.Errorf("%s has %d frames of %d: remove it from the cache", file, len(s.Frames), len(s.Truth.Due))
+	if s.Pictures != r.Pictures() {
+		return nil, fmt.Errorf("%s has %d pictures of %d: remove it from the cache", s.Video, s.Pictures, r.Pictures())
 	}
 	return s, nil
 }

@@ -30,10 +30,6 @@ func WriteTable(w io.Writer, title string, streams []string, rows []Row) error {
 		s := r.Total()
 		fmt.Fprintf(t, "%s\t%d\t%.1f %%\t%.1f %%\t%.3f\t%.3f\t", r.Name, s.Calls, 100*s.Saved(1), 100*s.Saved(4), s.Recall(), s.Precision())
 		for _, one := range r.Scores {
-			if one.Frames == 0 {
-				fmt.Fprint(t, "\t") // this stream has no such reference
-				continue
-			}
 			fmt.Fprintf(t, "%d %.3f\t", one.Calls, one.Recall())
 		}
 		fmt.Fprintln(t)
