@@ -98,9 +98,11 @@ func writePoints(b *strings.Builder, l Line) {
 	b.WriteByte('\n')
 }
 
-// row returns the row of a recall, 0 for 1.
+// row returns the row of a recall, 0 for 1. What is less than a row's recall is below it, so that no point looks as if it
+// reached the goal.
 func row(recall float64) int {
-	return int(min(max(math.Round((1-recall)/recallStep), 0), chartHeight-1))
+	const slack = 1e-9 // of floating point
+	return int(min(max(math.Ceil((1-recall)/recallStep-slack), 0), chartHeight-1))
 }
 
 func recallAt(row int) float64 { return 1 - recallStep*float64(row) }

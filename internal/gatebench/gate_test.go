@@ -225,21 +225,50 @@ func union(a, b []string) []string {
 type gateCuts struct{}
 
 // Name implements gatebench.CutFinder.
-func (gateCuts) Name() string { return "the gate's first layer" }
+func (gateCuts) Name() string { return "gate: pictures" }
+
+// briefly is for how long something else may be on screen, as a flash is, without what was there before having ended.
+const briefly = timeline.Position(500)
+
+// begun is where a scene begins, by the gate's number; 0 is a blank picture.
+type begun struct {
+	picture, scene int
+	at             timeline.Position
+}
 
 // Cuts implements gatebench.CutFinder.
-func (gateCuts) Cuts(ctx context.Context, video string) (cuts []int, err error) {
-	g := vision.NewGate(vision.GateOptions{MaxScene: 24 * time.Hour})
-	err = gatebench.Pictures(ctx, video, func(n int, at timeline.Position, small *image.RGBA) error {
+func (gateCuts) Cuts(ctx context.Context, video string) ([]int, error) {
+	// The models are there but see nothing, so that the first layer does not stand in for them.
+	g := vision.NewGate(vision.GateOptions{MaxScene: 24 * time.Hour, Looker: blind{}})
+	var scenes []begun
+	err := gatebench.Pictures(ctx, video, func(n int, at timeline.Position, small *image.RGBA) error {
 		g.Admit(ctx, at, small)
 		v := g.Verdict()
-		if v.Passing && len(cuts) > 0 { // the picture before began no scene
-			cuts = cuts[:len(cuts)-1]
+		if v.Passing && len(scenes) > 0 { // what began with the picture before was none
+			scenes = scenes[:len(scenes)-1]
 		}
-		if v.Begins && n > 0 {
-			cuts = append(cuts, n)
+		last := len(scenes) - 1
+		switch {
+		case !v.Begins:
+		case last >= 1 && scenes[last-1].scene == v.Scene && at-scenes[last].at < briefly:
+			scenes = scenes[:last]
+		case last < 0 || scenes[last].scene != v.Scene:
+			scenes = append(scenes, begun{n, v.Scene, at})
 		}
 		return nil
 	})
-	return cuts, err
+	if err != nil || len(scenes) == 0 {
+		return nil, err
+	}
+	cuts := []int{}
+	for _, s := range scenes[1:] {
+		cuts = append(cuts, s.picture)
+	}
+	return cuts, nil
 }
+
+// blind sees nothing.
+type blind struct{}
+
+// See implements vision.Looker.
+func (blind) See(context.Context, vision.Picture) (vision.Sight, error) { return vision.Sight{}, nil }

@@ -77,7 +77,7 @@ func (st *Studio) talkShow(ctx context.Context) (*Recipe, error) {
 // mixed is animation, stills and fades, joined by cuts and dissolves, with flashes.
 func (st *Studio) mixed(ctx context.Context) (*Recipe, error) {
 	d := &desk{ctx: ctx, st: st}
-	megamind, test := filepath.Join(samples, "Megamind.avi"), st.video("testvideo.mp4")
+	megamind, test := filepath.Join(Samples, "Megamind.avi"), st.video("testvideo.mp4")
 	her, him := d.clip(megamind, 12, 90), d.clip(megamind, 102, 152)
 	herAgain, himNear := d.clip(megamind, 160, 198), d.clip(megamind, 205, 268)
 	leaf, deer := d.clip(test, 60, 120), d.clip(test, 250, 330)
@@ -131,8 +131,8 @@ func (st *Studio) hostile(ctx context.Context) (*Recipe, error) {
 // football is a wide picture with fast pans to and fro, and near ones of players.
 func (st *Studio) football(ctx context.Context) (*Recipe, error) {
 	d := &desk{ctx: ctx, st: st}
-	pitch := d.clip(filepath.Join(samples, "vtest.avi"), 0, 150)
-	ball, player := d.photo(samples, "basketball1.png"), d.photo(samples, "messi5.jpg")
+	pitch := d.clip(filepath.Join(Samples, "vtest.avi"), 0, 150)
+	ball, player := d.photo(Samples, "basketball1.png"), d.photo(Samples, "messi5.jpg")
 	street, horse, yard := d.kit("objects", "bus.jpg"), d.kit("objects", "person.jpg"), d.kit("objects", "dog.jpg")
 	grain := []Effect{Noise(3, 8)}
 	dice := dice(4)

@@ -42,6 +42,9 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	kit := testmedia.Kit(t)
+	if _, err := os.Stat(filepath.Join(gatebench.Samples, "vtest.avi")); err != nil {
+		t.Skip("no footage: apt install opencv-doc")
+	}
 	library, err := onnx.Find(filepath.Join("..", "..", ".build", "onnxruntime"))
 	if err != nil {
 		t.Skip("ONNX Runtime absent: run `make setup`")

@@ -48,9 +48,8 @@ type Stream struct {
 	Frames   []Frame
 	// Truth is what is on screen by construction; nil where that is not known.
 	Truth *Reference
-	// Cuts are where shots change by construction, where CutsKnown says so.
-	Cuts      []Transition
-	CutsKnown bool
+	// Cuts are where shots change by construction.
+	Cuts []Transition
 }
 
 const (

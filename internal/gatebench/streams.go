@@ -11,8 +11,8 @@ import (
 // edition is raised when a recipe or the way it is drawn changes, so that cached streams are made anew.
 const edition = 1
 
-// Footage sources of OpenCV's documentation package.
-const samples = "/usr/share/doc/opencv-doc/examples/data"
+// Samples is the folder of OpenCV's samples, of Debian's package opencv-doc.
+const Samples = "/usr/share/doc/opencv-doc/examples/data"
 
 // Studio makes the streams of known content from the test kit and OpenCV's samples.
 type Studio struct {
@@ -32,7 +32,7 @@ func (st *Studio) Takes() []func(context.Context) (*Stream, error) {
 		made(st.talkShow, "talk-show"),
 		kept("one-by-one", st.video("one-by-one-person-detection.mp4"), visits),
 		kept("bottles", st.video("bottle-detection.mp4"), bottles),
-		kept("vtest", filepath.Join(samples, "vtest.avi"), nil),
+		kept("vtest", filepath.Join(Samples, "vtest.avi"), nil),
 		made(st.mixed, "mixed"),
 		made(st.hostile, "hostile"),
 		made(st.football, "football"),
@@ -43,7 +43,7 @@ func (st *Studio) video(name string) string { return filepath.Join(st.Kit, "vide
 
 // kept samples a recording as it is: one shot from end to end.
 func kept(ctx context.Context, name, path string, truth func(n int) *Reference) (*Stream, error) {
-	s := &Stream{Name: name, Video: path, CutsKnown: true}
+	s := &Stream{Name: name, Video: path}
 	if err := s.Sample(ctx); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (st *Studio) made(ctx context.Context, name string, plan func(context.Conte
 	if err != nil {
 		return nil, err
 	}
-	s := &Stream{Name: name, Cuts: r.Cuts(), CutsKnown: true, Truth: r.Truth()}
+	s := &Stream{Name: name, Cuts: r.Cuts(), Truth: r.Truth()}
 	file := fmt.Sprintf("%s-%d.mp4", name, edition)
 	if s.Video, err = st.Cache.File(file, func(path string) error { return r.Make(ctx, path) }); err != nil {
 		return nil, err
