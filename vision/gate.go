@@ -23,6 +23,12 @@ const (
 	// into the scene or left it; once it has come to rest or, if it does not, after calm.
 	enteredScene, restingScene = 0.08, 0.04
 	calm                       = timeline.Position(6000)
+	// alikeScene is the share up to which it is no new scene, where local models see the same things and the same people
+	// in it: the camera has moved fast.
+	alikeScene = 0.35
+	// turnTime is how long after a question no picture is a new scene in which local models see nothing new: a camera may turn faster
+	// than pictures are sampled.
+	turnTime = timeline.Position(4000)
 	// sameScene and sameColours bound what is taken for a scene seen before; without local models, which see who has come
 	// into it, strictScene does.
 	sameScene, strictScene, sameColours = 0.18, 0.05, 0.08
@@ -80,7 +86,8 @@ type Verdict struct {
 	Ask Want
 	// Due says that the scene is asked about because that was long ago, or because the last answer never came.
 	Due bool
-	// Better says that the picture shows a scene that has just begun more sharply than all before it.
+	// Better says that the picture shows better what the one before was asked about: a scene that has just begun, more
+	// sharply, or what has just come into it.
 	Better bool
 	// People are on screen, as far as the gallery or the cloud has named the faces that local models see: within a scene
 	// nobody leaves who turns his head. Changed says that they are others than at the look before.
@@ -125,17 +132,20 @@ func (g *Gate) Admit(ctx context.Context, at timeline.Position, small *image.RGB
 		return false
 	}
 	g.empty = false
+	g.see(ctx, small)
 	g.place(at, s)
 	if g.again.Swap(false) {
 		v.Ask, v.Due = WantAll, true
 	}
-	g.see(ctx, small)
+	news := g.now.news
+	g.judge()
 	if v.Ask != 0 {
 		g.now.asked(at, s, v.Ask)
 	}
 	if v.Begins || g.now.settling(at) {
 		v.Better = g.now.sharper(small)
 	}
+	v.Better = v.Better || news > 0 && v.Ask == 0 && g.agrees() && weight(v.Sight.Objects) >= asClear*news
 	v.Scene = g.now.number
 	g.last, g.lastAt = s, at
 	return v.Ask != 0 || v.Better
@@ -157,7 +167,7 @@ func (g *Gate) place(at timeline.Position, s *signature) {
 	}
 	v.Begins = true
 	known := g.recall(s, g.now)
-	if g.before != nil && (g.last.between(g.before, s) || known != nil && known.matches(g.before, g.like()) && g.last.flash(g.before)) {
+	if g.before != nil && (g.last.between(g.before, s) || s.change(g.before) < changedScene && g.last.flash(g.before)) {
 		v.Passing = true
 		g.forget(g.now)
 	}
@@ -177,11 +187,18 @@ func (g *Gate) continues(at timeline.Position, s *signature) bool {
 	if g.now == nil || g.last == nil || at < g.lastAt {
 		return false
 	}
-	moved := s.change(g.last) >= changedScene/g.o.Sensitivity
-	if moved && (at-g.lastAt > cutAfter || s.recoloured(g.last) >= recolouredScene/g.o.Sensitivity) {
-		return g.now.matches(s, g.like())
+	if s.change(g.last) < changedScene/g.o.Sensitivity {
+		return true
 	}
-	return true
+	recoloured := s.recoloured(g.last) * g.o.Sensitivity
+	if at-g.lastAt <= cutAfter && recoloured < recolouredScene {
+		return true
+	}
+	turning := g.now.fresh(at, timeline.Position(float64(turnTime)/g.o.Sensitivity))
+	if at-g.lastAt <= cutAfter && (recoloured < alikeScene && g.agrees() || turning && g.contained()) {
+		return true
+	}
+	return g.now.matches(s, g.like())
 }
 
 // drifted reports whether the scene has become another one since it was asked about, with no cut in between.

@@ -26,6 +26,7 @@ type scene struct {
 	wasAsked  bool
 	sharpness float64
 	tally     tally
+	news      float64 // how clearly the last look saw what it did, if something had just come or gone
 }
 
 // begin remembers a new scene.

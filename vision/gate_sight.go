@@ -11,6 +11,9 @@ import (
 const (
 	// certain is the confidence from which one look is enough to say that an object has come; below it takes two.
 	certain = 65
+	// asClear is how clearly, compared with the look at which something came or went, the next must see what is there to be the
+	// better picture of it: what has come is then wholly in the picture.
+	asClear = 0.85
 	// gone is how many looks in a row an object or a person must be missing to have left: heads turn, detectors blink.
 	gone = 2
 	// An object that has come or gone again within blink, restless times, is no longer news: it is the detector that
@@ -40,7 +43,7 @@ type presence struct {
 	blinks int // how often it has turned soon after it had
 }
 
-// see is the second layer: it looks at the picture with local models, and asks about what is new in what they see.
+// see looks at the picture with local models, where there are any.
 func (g *Gate) see(ctx context.Context, small *image.RGBA) {
 	if g.o.Looker == nil {
 		return
@@ -53,23 +56,100 @@ func (g *Gate) see(ctx context.Context, small *image.RGBA) {
 		return
 	}
 	v.Sight = &sight
-	if v.Begins && g.o.Identities != nil {
-		g.o.Identities.Cut()
+}
+
+// agrees reports whether local models see in the picture what they saw of the scene on screen: something, and nothing more
+// or less, with nobody whom the event does not know.
+func (g *Gate) agrees() bool {
+	s := g.verdict.Sight
+	if s == nil {
+		return false
+	}
+	seen, more := g.now.tally.compare(s.Objects)
+	if more || seen == 0 || seen < g.now.tally.on() {
+		return false
+	}
+	if g.o.Identities != nil {
+		if _, ask := g.o.Identities.Known(s.Faces); ask {
+			return false
+		}
+	}
+	named := g.named(s.Faces)
+	return !slices.ContainsFunc(g.now.tally.people, func(p person) bool {
+		return !slices.ContainsFunc(named, func(e timeline.Entity) bool { return same(&p.who, &e) })
+	})
+}
+
+// contained reports whether local models see in the picture some of what they saw of the scene on screen, and no more: no
+// face at all that could be somebody else's.
+func (g *Gate) contained() bool {
+	s := g.verdict.Sight
+	if s == nil || len(s.Faces) > 0 {
+		return false
+	}
+	seen, more := g.now.tally.compare(s.Objects)
+	return seen > 0 && !more
+}
+
+// judge is the second layer: it asks about what is new in what local models see.
+func (g *Gate) judge() {
+	v := &g.verdict
+	g.now.news = 0
+	if v.Sight == nil {
+		return
 	}
 	t := &g.now.tally
-	if g.o.Identities != nil && g.o.Identities.Meet(sight.Faces) {
+	if v.Begins {
+		t.people = nil
+		if g.o.Identities != nil {
+			g.o.Identities.Cut()
+		}
+	}
+	if g.o.Identities != nil && g.o.Identities.Meet(v.Sight.Faces) {
 		v.Ask |= WantCelebrities
 	}
 	if v.Ask.Has(WantObjects) { // what is seen now is what will be known of the scene
-		t.reset(sight.Objects)
-	} else if t.count(v.At, sight.Objects) {
+		t.reset(v.Sight.Objects)
+	} else if t.count(v.At, v.Sight.Objects) {
 		v.Ask |= WantObjects
 	}
-	if v.Begins {
-		t.people = nil
+	if v.Ask != 0 && !v.Begins && !v.Due {
+		g.now.news = weight(v.Sight.Objects)
 	}
-	v.Changed = t.recast(g.named(sight.Faces)) && !v.Begins
+	v.Changed = t.recast(g.named(v.Sight.Faces)) && !v.Begins
 	v.People = t.onScreen()
+}
+
+// compare returns how many of the objects are on screen, and whether another one is for certain.
+func (t *tally) compare(objects []timeline.Entity) (seen int, more bool) {
+	for _, o := range objects {
+		p := t.things[o.Name]
+		switch {
+		case p != nil && p.on:
+			seen++
+		case o.Confidence >= certain:
+			more = true
+		}
+	}
+	return seen, more
+}
+
+// weight is how clearly objects are seen, all together.
+func weight(objects []timeline.Entity) (sum float64) {
+	for _, o := range objects {
+		sum += o.Confidence
+	}
+	return sum
+}
+
+// on returns how many objects are on screen.
+func (t *tally) on() (n int) {
+	for _, p := range t.things {
+		if p.on {
+			n++
+		}
+	}
+	return n
 }
 
 // reset makes the objects of one look the ones on screen.

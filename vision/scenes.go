@@ -49,6 +49,8 @@ func (s *Scenes) Take(v Verdict, p *Picture) (events []Event) {
 	switch {
 	case v.Begins && v.Ask != 0:
 		s.held, s.left = &e, patience
+	case v.Ask != 0 && !v.Due:
+		s.held, s.left = &e, 1 // what has come is not wholly there yet
 	case v.Begins && s.on && v.Scene == s.scene: // back after a flash
 	case v.Begins, v.Ask != 0, v.Changed:
 		events = append(events, s.emit(e))

@@ -13,6 +13,8 @@ const (
 	// changedCell is how far a cell's colour must move to count as changed, in steps of 0 to 255 summed over luma and
 	// half of each chroma difference. Camera noise averages out over a cell's 20x20 pixels; a coat passing does not.
 	changedCell = 18
+	// flatSpread is the standard deviation of the cells' luma up to which a picture is all of one brightness.
+	flatSpread = 3
 	// A picture is blank where no cell differs from black, or from white, by more than blankLevel. Television's black and
 	// white are 16 and 235 (ITU-R BT.601), which decode to 0 and 255; what is left is noise.
 	blankLevel = 14
@@ -145,9 +147,12 @@ func (s *signature) change(t *signature) float64 {
 	if s.spread > t.spread {
 		s, t = t, s // the brighter is dimmed, not noise made brighter
 	}
-	if c := s.correlation(t); c >= 0.9 {
+	switch c := s.correlation(t); {
+	case c >= 0.9:
 		gain = min(c*s.spread/t.spread, 1)
 		offset = s.mean - gain*t.mean
+	case t.spread < flatSpread:
+		offset = s.mean - t.mean
 	}
 	n := 0
 	for i := range s.cell {
