@@ -3,6 +3,8 @@ package vision
 import (
 	"context"
 	"image"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,7 +70,10 @@ type Gate struct {
 	before  *signature // what was on screen before a scene that began with the last picture
 	verdict Verdict
 
-	again, reset atomic.Bool
+	reset atomic.Bool
+
+	mu    sync.Mutex
+	again []int // scenes whose last answer never came
 }
 
 // Verdict is what a gate says of a picture.
@@ -107,9 +112,27 @@ func NewGate(o GateOptions) *Gate {
 	return &Gate{o: o, maxScene: timeline.FromDuration(o.MaxScene)}
 }
 
-// Again makes the next picture worth asking about: the answer to the last one never came. It may be called from any
-// goroutine.
-func (g *Gate) Again() { g.again.Store(true) }
+// Again makes the next picture of a scene worth asking about: the answer to the last one never came. It may be called from
+// any goroutine.
+func (g *Gate) Again(scene int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.again) < mostScenes {
+		g.again = append(g.again, scene)
+	}
+}
+
+// unask forgets that the scenes were asked about whose answer never came.
+func (g *Gate) unask() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, n := range g.scenes {
+		if slices.Contains(g.again, n.number) {
+			n.wasAsked = false
+		}
+	}
+	g.again = g.again[:0]
+}
 
 // Reset makes the next picture begin a scene: what is on screen does not continue what was. It may be called from any
 // goroutine.
@@ -122,6 +145,7 @@ func (g *Gate) Verdict() Verdict { return g.verdict }
 func (g *Gate) Admit(ctx context.Context, at timeline.Position, small *image.RGBA) bool {
 	g.verdict = Verdict{At: at}
 	v := &g.verdict
+	g.unask()
 	if g.reset.Swap(false) {
 		g.leave(false)
 	}
@@ -134,9 +158,6 @@ func (g *Gate) Admit(ctx context.Context, at timeline.Position, small *image.RGB
 	g.empty = false
 	g.see(ctx, small)
 	g.place(at, s)
-	if g.again.Swap(false) {
-		v.Ask, v.Due = WantAll, true
-	}
 	news := g.now.news
 	g.judge()
 	if v.Ask != 0 {

@@ -220,7 +220,7 @@ func TestGateReset(t *testing.T) {
 	if g.Admit(t.Context(), 1000, m) || !g.Verdict().Begins || g.Verdict().Scene != 1 {
 		t.Errorf("after a reset: %+v, want the known scene to begin", g.Verdict())
 	}
-	g.Again()
+	g.Again(1)
 	if !g.Admit(t.Context(), 2000, m) || g.Verdict().Begins {
 		t.Errorf("to be asked again: %+v", g.Verdict())
 	}

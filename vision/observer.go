@@ -87,6 +87,14 @@ func (o *Observer) Break() (seen Seen) {
 	return seen
 }
 
+// Missing returns the unanswered scene on screen, as far as it has lasted; it is empty when there is none.
+func (o *Observer) Missing() timeline.Span {
+	if o.missed == nil {
+		return timeline.Span{}
+	}
+	return *o.missed
+}
+
 // end ends the scene on screen at position at, where the next one begins.
 func (o *Observer) end(at timeline.Position) Seen {
 	var analyzed timeline.Span

@@ -19,6 +19,8 @@ type Event struct {
 	People []timeline.Entity
 	// Cut says that From is where a scene begins, not where something changes within it.
 	Cut bool
+	// Due says that the scene goes on and is asked about again for nothing that is new in it.
+	Due bool
 }
 
 // Scenes turns a gate's verdicts on one stream's pictures into events. A scene that begins waits, within its segment, for
@@ -38,11 +40,12 @@ func (s *Scenes) Take(v Verdict, p *Picture) (events []Event) {
 	if v.Passing {
 		s.held = nil
 	}
-	e := Event{From: v.At, Scene: v.Scene, Ask: v.Ask, Sight: v.Sight, People: v.People, Cut: v.Begins}
+	e := Event{From: v.At, Scene: v.Scene, Ask: v.Ask, Sight: v.Sight, People: v.People, Cut: v.Begins, Due: v.Due && !v.Begins}
 	if p != nil {
 		e.Picture = *p
 	}
-	if s.held != nil && !v.Begins && !v.Blank && !v.Due {
+	left := s.held != nil && v.Changed && len(Union(v.People, s.held.People)) > len(v.People) // which takes an event of its own
+	if s.held != nil && !v.Begins && !v.Blank && !v.Due && !left {
 		return s.wait(e)
 	}
 	events = s.Flush()

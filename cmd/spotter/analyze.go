@@ -122,6 +122,7 @@ func (c *cli) transcribe(ctx context.Context, p *pipeline, from *source, t *tran
 	stop := c.progress(follower, t)
 	err = p.run(ctx, follower)
 	stop()
+	p.asker.Close() // waits for late answers, which change what is known
 	faults := p.faults.list()
 	switch {
 	case t.timeline != nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -25,17 +26,18 @@ type asking struct {
 	answers map[int]*sceneAnswer // by scene
 	order   []int                // of them, the latest last
 
-	// For the asking goroutine: told is closed when the last answer is recorded, and then is done after that.
+	// For the asking goroutine: told is closed when the last answer is recorded, and then is done before that.
 	told chan struct{}
 	then func()
+	// missing is the scene on screen that nobody could answer for and whose picture is spooled.
+	missing struct {
+		scene int // 0 for none
+		from  timeline.Position
+	}
 }
 
-// sceneAnswer is what is known of a scene.
-type sceneAnswer struct {
-	vision.Answer
-	// from are the observations that say so while a better answer may still come, the one asked about first.
-	from []timeline.Position
-}
+// errGoesOn is wrapped where nobody could answer and the scene's picture is spooled already.
+var errGoesOn = errors.New("the scene goes on unanswered")
 
 func newAsking(p *pipeline, faces *vision.Identities) *asking {
 	return &asking{pipeline: p, faces: faces, answers: make(map[int]*sceneAnswer), told: closed()}
@@ -68,23 +70,46 @@ func (a *asking) repeat(e vision.Event) (vision.Answer, bool) {
 	if was == nil {
 		return vision.Answer{}, false
 	}
-	if len(was.from) > 0 {
-		was.from = append(was.from, e.From)
+	a.touch(e.Scene)
+	for _, q := range was.open {
+		q.repeated(e)
 	}
 	a.metrics.repeated.Inc()
 	answer := was.Answer
-	answer.Celebrities = onScreen(answer.Celebrities, e)
+	if e.Cut && !hides(e) {
+		was.unseen = nil // who came back can be told
+	}
+	answer.Celebrities = onScreen(answer.Celebrities, was.unseen, e)
 	return answer, true
 }
 
-// onScreen returns who is on screen of a scene with known celebrities, as far as the faces now in it tell: where a scene
-// comes back and a face cannot be told, nobody has left.
-func onScreen(celebrities []timeline.Entity, e vision.Event) []timeline.Entity {
-	hidden := func(f vision.Face) bool { return f.Embedding == nil }
-	if e.Sight == nil || e.Cut && (len(e.Sight.Faces) == 0 || slices.ContainsFunc(e.Sight.Faces, hidden)) {
-		return vision.Union(celebrities, e.People)
+// touch makes a scene the one whose answer is forgotten last, as the gate does with scenes. The caller holds mu.
+func (a *asking) touch(scene int) {
+	if i := slices.Index(a.order, scene); i >= 0 {
+		a.order = slices.Delete(a.order, i, i+1)
 	}
-	return e.People
+	if a.order = append(a.order, scene); len(a.order) > mostAnswers {
+		delete(a.answers, a.order[0])
+		a.order = slices.Delete(a.order, 0, 1)
+	}
+}
+
+// onScreen returns who is on screen of a scene with known celebrities, as far as the faces now in it tell: where a scene
+// comes back and a face cannot be told, nobody has left, nor have the unseen while it goes on.
+func onScreen(celebrities, unseen []timeline.Entity, e vision.Event) []timeline.Entity {
+	switch {
+	case e.Sight == nil || e.Cut && hides(e):
+		return vision.Union(celebrities, e.People)
+	case e.Cut:
+		return e.People
+	}
+	return vision.Union(e.People, unseen)
+}
+
+// hides reports whether somebody may be in an event's picture whose face cannot be told.
+func hides(e vision.Event) bool {
+	hidden := func(f vision.Face) bool { return f.Embedding == nil }
+	return e.Sight == nil || len(e.Sight.Faces) == 0 || slices.ContainsFunc(e.Sight.Faces, hidden)
 }
 
 // named returns whom the gallery and the cloud have named in an event's picture.
@@ -107,28 +132,60 @@ func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error)
 		want = vision.WantAll
 	}
 	if want = a.worth(want, p.Sight); want == 0 {
-		return a.keep(e, old, vision.Answer{}, 0, p.Sight, false), nil
+		return a.keep(e, vision.Answer{}, 0, p.Sight, nil), nil
 	}
 	p.Want = want
+	q := &question{scene: e.Scene, sight: p.Sight, said: []saying{{e.From, want, p.Sight, e.Cut}}}
 	told := make(chan struct{})
 	a.told = told
-	began := time.Now()
-	reply, err := a.asker.Ask(ctx, p, func(better vision.Answer, missed vision.Want) {
+	late := func(better vision.Answer, missed vision.Want) {
 		select {
 		case <-told:
 		case <-ctx.Done():
 		}
-		a.late(e, p, better, missed)
-	})
-	if reply.Missed != 0 {
-		a.then = func() { a.spool(e, p, reply.Missed) }
+		a.late(q, p, better, missed)
 	}
+	if a.mode != vision.CloudFirst { // nothing serves meanwhile that a late answer could replace
+		late = nil
+	}
+	began := time.Now()
+	reply, err := a.asker.Ask(ctx, p, late)
+	missed := reply.Missed
+	if err != nil && ctx.Err() != nil && a.mode.AsksCloudFirst() { // the drain has ended before the answer came
+		missed = want
+	}
+	if err != nil && a.goesOn(e, missed) {
+		return vision.Answer{}, fmt.Errorf("%w: %w", errGoesOn, err)
+	}
+	// Not before the observation is recorded: where there is none, the spooler takes the picture for one of a scene that
+	// nobody knows.
+	a.then = func() { a.spool(q, p, missed) }
 	if err != nil {
 		return vision.Answer{}, err
 	}
+	a.missing.scene = 0
 	a.metrics.recognized(reply.Answer.Source, time.Since(began))
 	a.learn(p.Sight, reply.Answer, want)
-	return a.keep(e, old, reply.Answer, want, p.Sight, reply.Pending || reply.Missed != 0), nil
+	open := q
+	if q.open = missed; reply.Pending {
+		q.open = want
+	} else if missed == 0 {
+		open = nil
+	}
+	return a.keep(e, reply.Answer, want, p.Sight, open), nil
+}
+
+// goesOn reports whether an event that nobody could answer only asks again about a scene whose picture is spooled already,
+// not long ago. Else its own picture is the one that is spooled.
+func (a *asking) goesOn(e vision.Event, missed vision.Want) bool {
+	if m := a.missing; e.Due && m.scene == e.Scene && e.From-m.from < timeline.FromDuration(a.maxScene) {
+		return true
+	}
+	a.missing.scene, a.missing.from = 0, e.From
+	if missed != 0 && len(e.Picture.JPEG) > 0 {
+		a.missing.scene = e.Scene
+	}
+	return false
 }
 
 // look returns what local models see in the full picture. The gate has seen the small one only.
@@ -181,82 +238,17 @@ func (a *asking) learn(s *vision.Sight, answer vision.Answer, want vision.Want) 
 	}
 }
 
-func (a *asking) known(scene int) *sceneAnswer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.answers[scene]
-}
-
-// keep joins an answer about a part of a scene with what is known of the rest, remembers and returns it.
-func (a *asking) keep(e vision.Event, old *sceneAnswer, got vision.Answer, parts vision.Want, s *vision.Sight, pending bool) vision.Answer {
-	now := new(sceneAnswer)
-	if old != nil {
-		now.Answer = old.Answer
-	}
-	if s != nil {
-		now.Celebrities = a.named(e, s)
-	}
-	if got.Source != timeline.SourceRekognition { // whom the cloud has named stays named while it is away
-		got.Celebrities = vision.Union(got.Celebrities, now.Celebrities)
-	}
-	if parts != 0 {
-		now.Answer = now.Improve(got, parts)
-	}
-	if pending {
-		now.from = []timeline.Position{e.From}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.answers[e.Scene] == nil {
-		if a.order = append(a.order, e.Scene); len(a.order) > mostAnswers {
-			delete(a.answers, a.order[0])
-			a.order = a.order[1:]
-		}
-	}
-	a.answers[e.Scene] = now
-	return now.Answer
-}
-
-// late takes in an answer that came after its deadline, or that will not come.
-func (a *asking) late(e vision.Event, p vision.Picture, got vision.Answer, missed vision.Want) {
-	a.spool(e, p, missed)
-	parts := p.Want &^ missed
-	if parts == 0 || got.Source == "" { // nothing came, or the picture is unfit
-		return
-	}
-	a.learn(p.Sight, got, parts)
-	a.metrics.upgraded.Inc()
-	if err := revise(a.recorder, a.media.ID, a.improve(e, got, parts), got, parts); err != nil {
-		a.faults.add(faultStore, err)
-	}
-}
-
-// improve improves the answer about a scene, and returns which observations say it.
-func (a *asking) improve(e vision.Event, got vision.Answer, parts vision.Want) []timeline.Position {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	was := a.answers[e.Scene]
-	if was == nil || len(was.from) == 0 || was.from[0] != e.From {
-		return []timeline.Position{e.From} // the scene was asked about again
-	}
-	a.answers[e.Scene] = &sceneAnswer{Answer: was.Improve(got, parts)}
-	return was.from
-}
-
 // spool keeps a picture that the cloud missed.
-func (a *asking) spool(e vision.Event, p vision.Picture, missed vision.Want) {
+func (a *asking) spool(q *question, p vision.Picture, missed vision.Want) {
 	if missed == 0 || len(p.JPEG) == 0 {
 		return
 	}
 	_, err := a.recorder.Spool(store.SpooledFrame{
-		Media: a.media.ID, From: e.From, Until: e.From, At: time.Now(), Want: uint8(missed), Width: p.Width, Height: p.Height, JPEG: p.JPEG,
+		Media: a.media.ID, From: p.At, Until: p.At, At: time.Now(), Want: uint8(missed), Width: p.Width, Height: p.Height, JPEG: p.JPEG,
 	})
 	if err != nil {
 		a.faults.add(faultStore, fmt.Errorf("spool: %w", err))
 		return
 	}
-	a.upgrades.note(place{a.media.ID, e.From}, func(got vision.Answer, parts vision.Want) []timeline.Position {
-		a.learn(p.Sight, got, parts)
-		return a.improve(e, got, parts)
-	})
+	a.upgrades.note(place{a.media.ID, p.At}, func(got vision.Answer, parts vision.Want) []revision { return a.improve(q, got, parts) })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,7 @@ type observing struct {
 }
 
 func (o *observing) run(ctx context.Context, steps <-chan step) error {
+	defer o.upgrades.off(o.media.ID)
 	for x := range steps {
 		if err := o.step(ctx, x); err != nil {
 			return err
@@ -31,7 +33,11 @@ func (o *observing) run(ctx context.Context, steps <-chan step) error {
 			o.metrics.queryable(x.end)
 		}
 	}
-	return o.events(ctx, o.scenes.Flush())
+	if err := o.events(ctx, o.scenes.Flush()); err != nil || o.observer == nil {
+		return err
+	}
+	// Whoever goes on from here begins another scene.
+	return o.record(vision.Seen{Missed: o.observer.Missing()}, store.Batch{})
 }
 
 // step takes one step of the decoding side and records what comes of it.
@@ -81,13 +87,15 @@ func (o *observing) events(ctx context.Context, list []vision.Event) error {
 
 func (o *observing) event(ctx context.Context, e vision.Event) vision.Seen {
 	if e.Scene == 0 {
+		o.asking.missing.scene = 0
 		return o.observer.Answer(e.From, o.nothing(), time.Now())
 	}
 	if e.Ask == 0 {
+		o.asking.missing.scene = 0
 		if answer, ok := o.asking.repeat(e); ok {
 			return o.observer.Answer(e.From, answer, time.Now())
 		}
-		return o.unanswered(e.From)
+		return o.unanswered(e)
 	}
 	answer, err := o.asking.ask(ctx, e)
 	if err != nil {
@@ -95,16 +103,20 @@ func (o *observing) event(ctx context.Context, e vision.Event) vision.Seen {
 			o.metrics.failed.Inc()
 			o.faults.add(faultRecognize, fmt.Errorf("at %s: %w", e.From, err))
 		}
-		return o.unanswered(e.From)
+		if errors.Is(err, errGoesOn) {
+			o.gate.Again(e.Scene)
+			return vision.Seen{}
+		}
+		return o.unanswered(e)
 	}
 	return o.observer.Answer(e.From, answer, time.Now())
 }
 
 // unanswered begins a scene of which nothing is known, and has the next picture of it asked about.
-func (o *observing) unanswered(from timeline.Position) vision.Seen {
-	o.gate.Again()
-	seen := o.observer.Unanswered(from)
-	o.upgrades.wait(place{o.media.ID, from})
+func (o *observing) unanswered(e vision.Event) vision.Seen {
+	o.gate.Again(e.Scene)
+	seen := o.observer.Unanswered(e.From)
+	o.upgrades.wait(place{o.media.ID, e.From})
 	return seen
 }
 
@@ -147,7 +159,13 @@ func (o *observing) newest(at timeline.Position) *timeline.Observation {
 // cut ends the scene where it was last seen. The gate was told when the cut was met, ahead of what is observed.
 func (o *observing) cut() vision.Seen {
 	o.resumed = nil
+	return o.leave()
+}
+
+// leave ends the scene on screen. What follows does not continue it.
+func (o *observing) leave() vision.Seen {
 	o.scenes.Drop()
+	o.asking.missing.scene = 0
 	return o.observer.Break()
 }
 

@@ -115,7 +115,7 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		gate:     vision.NewGate(vision.GateOptions{MaxScene: p.maxScene, Looker: p.newLooker(), Identities: faces}),
 		steps:    make(chan step, 8),
 	}
-	follower.OnEnd = func(ctx context.Context) error { return d.send(ctx, step{over: true}) }
+	follower.OnEnd = d.over
 	o := &observing{pipeline: p, gate: d.gate, asking: newAsking(p, faces)}
 
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -162,6 +162,13 @@ type decoding struct {
 	planner *capture.Planner
 	gate    *vision.Gate
 	steps   chan step
+	hole    bool // the segment before was not looked at
+}
+
+// over tells that the stream has ended, though it may go on: by mistake, or with another event.
+func (d *decoding) over(ctx context.Context) error {
+	d.gate.Reset()
+	return d.send(ctx, step{over: true})
 }
 
 // segment looks at one segment's pictures. Only ctx ends it early.
@@ -172,8 +179,11 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		told[i].Skipped = skip
 	}
 	if t, ok := d.recorder.Timeline(d.media.ID); ok && t.Complete(s.Span) { // analysed before a restart
+		d.hole = true
 		return d.send(ctx, step{breaks: told})
 	}
+	s.Jump = s.Jump || d.hole // what was on screen before need not have been since
+	d.hole = false
 	if err := d.send(ctx, step{begin: s, breaks: told}); err != nil {
 		return err
 	}

@@ -61,17 +61,28 @@ func newRecognizers(ctx context.Context, c *config, ledger vision.Ledger, onFaul
 	return r, nil
 }
 
+// patience is how many deadlines a cloud may take that has nobody beside it.
+const patience = 5
+
 // openAskers joins the recognisers as the mode says.
 func (r *recognizers) openAskers(cloud *rekognition.Recognizer, here vision.Recognizer, o vision.AskOptions) (err error) {
 	if cloud == nil {
 		r.asker, err = vision.NewAsker(r.mode, nil, here, o)
 		return err
 	}
-	if r.asker, err = vision.NewAsker(r.mode, cloud, here, o); err != nil {
+	if r.asker, err = vision.NewAsker(r.mode, cloud, here, live(r.mode, o)); err != nil {
 		return err
 	}
 	r.again, err = vision.NewAsker(vision.CloudOnly, cloud.With(r.purse.Background()), nil, o)
 	return err
+}
+
+// live returns the options for live pictures. Where nobody serves at the deadline, an answer that is late is better than none.
+func live(m vision.Mode, o vision.AskOptions) vision.AskOptions {
+	if !m.UsesLocal() {
+		o.Deadline, o.Patience = patience*o.Deadline, (patience+1)*o.Deadline
+	}
+	return o
 }
 
 // nothing is the answer for a picture with nothing in it, which needs no asking.

@@ -53,7 +53,7 @@ func partOf(job capture.Job, parts []part, i int) capture.Job {
 // skip ends the scene on screen where a break begins.
 func (o *observing) skip(s timeline.Span) vision.Seen {
 	o.resumed = &s.Until
-	seen, end := o.observer.Through(s.From), o.observer.Break()
+	seen, end := o.observer.Through(s.From), o.leave()
 	seen.Observations = append(seen.Observations, end.Observations...)
 	seen.Missed = end.Missed
 	return seen
