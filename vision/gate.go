@@ -85,6 +85,8 @@ type Verdict struct {
 	Blank bool
 	// Begins says that what was on screen before has ended.
 	Begins bool
+	// Cut says that it began at once, not by what has slowly changed or come into it.
+	Cut bool
 	// Passing says that the picture before this one was no scene of its own, but the middle of a transition or a flash.
 	Passing bool
 	// Ask is what is worth asking about the picture; 0 for nothing.
@@ -178,7 +180,8 @@ func (g *Gate) leave(empty bool) { g.now, g.last, g.before, g.empty = nil, nil, 
 // place finds which scene the picture shows.
 func (g *Gate) place(at timeline.Position, s *signature) {
 	v := &g.verdict
-	if g.continues(at, s) && !g.drifted(s) && !g.entered(at, s) {
+	goesOn := g.continues(at, s)
+	if goesOn && !g.drifted(s) && !g.entered(at, s) {
 		g.before = nil
 		g.now.extend(s, g.like())
 		if !g.now.fresh(at, g.maxScene) {
@@ -186,7 +189,7 @@ func (g *Gate) place(at timeline.Position, s *signature) {
 		}
 		return
 	}
-	v.Begins = true
+	v.Begins, v.Cut = true, !goesOn
 	known := g.recall(s, g.now)
 	if g.before != nil && (g.last.between(g.before, s) || s.change(g.before) < changedScene && g.last.flash(g.before)) {
 		v.Passing = true

@@ -210,6 +210,9 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if err != nil && !errors.Is(err, opencv.ErrDecode) {
+			d.gate.Reset() // it may have admitted a picture that nobody got
+		}
 		looked, failed = looked+n, errors.Join(failed, err)
 	}
 	if failed != nil {

@@ -249,7 +249,7 @@ func (gateCuts) Cuts(ctx context.Context, video string) ([]int, error) {
 		}
 		last := len(scenes) - 1
 		switch {
-		case !v.Begins:
+		case !v.Begins || !v.Cut:
 		case last >= 1 && scenes[last-1].scene == v.Scene && at-scenes[last].at < briefly:
 			scenes = scenes[:last]
 		case last < 0 || scenes[last].scene != v.Scene:
@@ -257,14 +257,13 @@ func (gateCuts) Cuts(ctx context.Context, video string) ([]int, error) {
 		}
 		return nil
 	})
-	if err != nil || len(scenes) == 0 {
-		return nil, err
-	}
 	cuts := []int{}
-	for _, s := range scenes[1:] {
-		cuts = append(cuts, s.picture)
+	for _, s := range scenes {
+		if s.picture > 0 {
+			cuts = append(cuts, s.picture)
+		}
 	}
-	return cuts, nil
+	return cuts, err
 }
 
 // blind sees nothing.
