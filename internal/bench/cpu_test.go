@@ -66,7 +66,7 @@ func work(what string) error {
 	if err != nil {
 		return err
 	}
-	planner, gate := capture.NewPlanner(interval), &counting{gate: vision.NewGate(30 * time.Second)}
+	planner, gate := capture.NewPlanner(interval), &counting{gate: vision.NewGate(vision.GateOptions{MaxScene: 30 * time.Second})}
 	f := capture.Follower{Sources: []*url.URL{folder.URL(testmedia.Playlist)}, Getter: folder, Clock: clock, Recording: true}
 	err = f.Run(context.Background(), func(ctx context.Context, s *capture.Segment) error {
 		return d.Decode(ctx, planner.Plan(s), gate, func(opencv.Sample) error { return nil })

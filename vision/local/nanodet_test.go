@@ -66,7 +66,7 @@ func TestNanoDet(t *testing.T) {
 	}
 	answer, err := n.Recognize(t.Context(), vision.Picture{Small: square(416, 208)})
 	named := vision.Answer{Source: timeline.SourceONNX, Objects: []timeline.Entity{
-		{Name: "Person", Confidence: 90}, {Name: "Dog", Confidence: 80}, {Name: "Couch", Confidence: 70},
+		vision.Object("Person", 90), vision.Object("Dog", 80), vision.Object("Couch", 70),
 	}}
 	if diff := gocmp.Diff(named, answer); err != nil || diff != "" {
 		t.Errorf("err = %v (-want +got):\n%s", err, diff)

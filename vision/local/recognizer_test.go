@@ -91,7 +91,7 @@ func TestRecognizer(t *testing.T) {
 		{Name: "Bright", ID: "b", URLs: []string{"u"}, Confidence: 98.5},
 		{Name: "Dark", Confidence: 67.7},
 	}
-	withFaces := []timeline.Entity{{Name: "Face", Confidence: 95}, {Name: "Person", Confidence: 95}, {Name: "Chair", Confidence: 92}}
+	withFaces := []timeline.Entity{vision.Object("Face", 95), vision.Object("Person", 95), vision.Object("Chair", 92)}
 	tests := []struct {
 		name        string
 		r           *local.Recognizer
@@ -103,7 +103,7 @@ func TestRecognizer(t *testing.T) {
 		{"no identity", local.NewRecognizer(things, found, nil, namer{}), nil, withFaces},
 		{
 			"objects only", local.NewRecognizer(things, nil, nil, nil), nil,
-			[]timeline.Entity{{Name: "Chair", Confidence: 92}, {Name: "Person", Confidence: 70}},
+			[]timeline.Entity{vision.Object("Chair", 92), vision.Object("Person", 70)},
 		},
 		{"nothing", local.NewRecognizer(objects{}, &faces{}, identity, namer{}), nil, nil},
 	}

@@ -229,7 +229,7 @@ func TestRecognize(t *testing.T) {
 	y := local.NewYOLOX(&fake{outputs: [][]float32{output}}, 64, 50)
 	got, err := y.Recognize(t.Context(), vision.Picture{Small: noise(64, 36)})
 	want := vision.Answer{Source: timeline.SourceONNX, Objects: []timeline.Entity{
-		{Name: "Mobile Phone", Confidence: 90}, {Name: "Person", Confidence: 87.7}, {Name: "Couch", Confidence: 70},
+		vision.Object("Mobile Phone", 90), vision.Object("Person", 87.7), vision.Object("Couch", 70),
 	}}
 	if diff := gocmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("err = %v (-want +got):\n%s", err, diff)
