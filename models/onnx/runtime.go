@@ -44,6 +44,10 @@ func Open(libraryPath string) (*Runtime, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open ONNX Runtime: %w: %w: run `make setup`", ErrNoLibrary, err)
 	}
+	// The published builds keep a device id and report to their maker unless told not to: nothing here calls home.
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return nil, fmt.Errorf("open ONNX Runtime: %w", err)
+	}
 	ort.SetSharedLibraryPath(path)
 	if err := ort.InitializeEnvironment(); err != nil {
 		return nil, fmt.Errorf("open ONNX Runtime from %s (1.24 or later is needed): %w", path, err)
