@@ -16,6 +16,9 @@ const (
 	asClear = 0.85
 	// gone is how many looks in a row an object or a person must be missing to have left: heads turn, detectors blink.
 	gone = 2
+	// A face of no name about where somebody's was at the look before is his for mostTurned looks: he has turned his head.
+	mostTurned = 8
+	nearPlace  = 0.1 // the least Box.Overlap of the two
 	// An object that has come or gone again within blink, restless times, is no longer news: it is the detector that
 	// changes its mind.
 	blink    = timeline.Position(4000)
@@ -28,10 +31,12 @@ type tally struct {
 	people []person // known to be on screen
 }
 
-// person is who is on screen, and at how many looks in a row not seen.
+// person is who is on screen.
 type person struct {
 	who    timeline.Entity
-	missed int
+	box    Box // of the face that was last taken for his
+	missed int // looks in a row at which there was no such face
+	turned int // looks in a row at which it was only where his was
 }
 
 // presence is how one object was seen.
@@ -116,7 +121,11 @@ func (g *Gate) judge() {
 	if v.Ask != 0 && !v.Begins && !v.Due {
 		g.now.news = weight(v.Sight.Objects)
 	}
-	v.Changed = t.recast(g.named(v.Sight.Faces)) && !v.Begins
+	named := make([][]timeline.Entity, len(v.Sight.Faces))
+	for i := range named {
+		named[i] = g.named(v.Sight.Faces[i : i+1])
+	}
+	v.Changed = t.recast(v.Sight.Faces, named) && !v.Begins
 	v.People = t.onScreen()
 }
 
@@ -219,26 +228,51 @@ func (g *Gate) named(faces []Face) []timeline.Entity {
 	return people
 }
 
-// recast takes in who is seen, and reports whether somebody has come or gone.
-func (t *tally) recast(seen []timeline.Entity) (changed bool) {
+// recast takes in the faces of a look and whom each is known to be, and reports whether somebody has come or gone.
+func (t *tally) recast(faces []Face, named [][]timeline.Entity) (changed bool) {
 	for i := range t.people {
 		t.people[i].missed++
 	}
-	for _, e := range seen {
-		i := slices.IndexFunc(t.people, func(p person) bool { return same(&p.who, &e) })
-		if i < 0 {
-			t.people = append(t.people, person{who: e})
-			changed = true
-			continue
+	for i := range faces {
+		for _, e := range named[i] {
+			changed = t.seen(e, faces[i].Box) || changed
 		}
-		t.people[i].missed = 0
-		if e.Confidence > t.people[i].who.Confidence {
-			t.people[i].who = e
-		}
+	}
+	for i := range t.people {
+		t.people[i].turn(faces, named)
 	}
 	all := len(t.people)
 	t.people = slices.DeleteFunc(t.people, func(p person) bool { return p.missed >= gone })
 	return changed || len(t.people) < all
+}
+
+// seen notes where somebody is, and reports whether he was not on screen.
+func (t *tally) seen(e timeline.Entity, b Box) (fresh bool) {
+	i := slices.IndexFunc(t.people, func(p person) bool { return same(&p.who, &e) })
+	if i < 0 {
+		t.people = append(t.people, person{who: e, box: b})
+		return true
+	}
+	p := &t.people[i]
+	p.missed, p.turned, p.box = 0, 0, b
+	if e.Confidence > p.who.Confidence {
+		p.who = e
+	}
+	return false
+}
+
+// turn takes a face of no name for that of a person who was not seen.
+func (p *person) turn(faces []Face, named [][]timeline.Entity) {
+	if p.missed == 0 || p.turned == mostTurned {
+		return
+	}
+	for i := range faces {
+		if len(named[i]) == 0 && p.box.Overlap(faces[i].Box) >= nearPlace {
+			p.missed, p.box = 0, faces[i].Box
+			p.turned++
+			return
+		}
+	}
 }
 
 func (t *tally) onScreen() (people []timeline.Entity) {

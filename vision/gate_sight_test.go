@@ -86,3 +86,27 @@ func TestKnownPeopleChange(t *testing.T) {
 	equal(t, "asked", asked, []int{0})
 	equal(t, "changed", repeated, []int{3, 4})
 }
+
+// TestTurnedHead has somebody turn away: the face in his place that is like nobody's is still his, and one elsewhere is not.
+func TestTurnedHead(t *testing.T) {
+	ann := face(1, 0)
+	ann.Who = timeline.Entity{Name: "Ann", Confidence: 90}
+	aside, elsewhere := face(3, 0), face(3, 0)
+	aside.Box = ann.Box
+	aside.Box.Left += 0.05
+	for _, x := range []struct {
+		name   string
+		last   vision.Face
+		change []int
+	}{
+		{"in his place", aside, nil},
+		{"elsewhere", elsewhere, []int{3}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			script := []vision.Sight{faces(ann), faces(ann), faces(x.last), faces(x.last), faces(x.last), faces(x.last)}
+			o := vision.GateOptions{Looker: &sights{script: script}}
+			_, changed, _ := play(t, o, 2, still(shot(1), len(script)))
+			equal(t, "changed", changed, x.change)
+		})
+	}
+}

@@ -110,7 +110,7 @@ func (a *asking) event(ctx context.Context, e vision.Event) error {
 	case e.Scene == 0:
 	case e.Ask == 0:
 		now = old
-		now.Celebrities = a.onScreen(old.Celebrities, e.Sight)
+		now.Celebrities = a.onScreen(old.Celebrities, e)
 	default:
 		if !asked {
 			e.Ask = vision.WantAll
@@ -146,7 +146,7 @@ func (a *asking) ask(ctx context.Context, e vision.Event, now gatebench.Answer) 
 		if e.Ask.Has(vision.WantCelebrities) {
 			a.faces.Learn(sight.Faces, cloud(answer))
 		}
-		now.Celebrities = a.named(sight)
+		now.Celebrities = a.named(e.People, sight)
 	}
 	a.calls += e.Ask.Calls()
 	if e.Ask.Has(vision.WantCelebrities) {
@@ -184,13 +184,13 @@ func cloud(a gatebench.Answer) vision.Answer {
 }
 
 // onScreen returns who of a scene is on screen, as far as the faces now in it tell.
-func (a *asking) onScreen(celebrities []string, s *vision.Sight) []string {
-	if s == nil {
+func (a *asking) onScreen(celebrities []string, e vision.Event) []string {
+	if e.Sight == nil {
 		return celebrities
 	}
-	now := a.named(s)
-	told := len(s.Faces) > 0
-	for _, f := range s.Faces {
+	now := a.named(e.People, e.Sight)
+	told := len(e.Sight.Faces) > 0
+	for _, f := range e.Sight.Faces {
 		told = told && f.Embedding != nil
 	}
 	if !told {
@@ -199,10 +199,10 @@ func (a *asking) onScreen(celebrities []string, s *vision.Sight) []string {
 	return now
 }
 
-// named returns whom the cloud has named of the faces in a picture.
-func (a *asking) named(s *vision.Sight) (names []string) {
+// named returns whom the cloud has named of the faces in a picture, and whom the gate takes to be on screen.
+func (a *asking) named(people []timeline.Entity, s *vision.Sight) (names []string) {
 	known, _ := a.faces.Known(s.Faces)
-	for _, e := range known {
+	for _, e := range vision.Union(known, people) {
 		names = append(names, e.Name)
 	}
 	return names
