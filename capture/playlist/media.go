@@ -66,9 +66,9 @@ func (r *mediaReader) tag(t tag) (err error) {
 	case "EXT-X-START":
 		m.Start, err = r.start(t.value)
 	case "EXT-X-TARGETDURATION":
-		if d, _ := seconds(t.value); d <= maxSegment {
+		if d, ok := seconds(t.value); ok && d <= maxSegment {
 			r.target = d
-			m.Target = max(m.Target, d)
+			m.Target = max(m.Target, d, time.Second) // packagers round segments of less than half a second to 0
 		}
 	case "EXT-X-DISCONTINUITY":
 		r.discontinuity++

@@ -34,6 +34,7 @@ var mediaCases = map[string]mediaCase{
 	"EXTINF missing":                        {head + "a\n#EXTINF:5,\nb\nc\n", durations, []time.Duration{6e9, 5e9, 6e9}},
 	"EXTINF twice":                          {head + "#EXTINF:5,\n#EXTINF:4,\na\n", durations, []time.Duration{4e9}},
 	"TARGETDURATION":                        {"#EXTM3U\n#EXT-X-TARGETDURATION: 7.5 \n", targets, 7500 * time.Millisecond},
+	"TARGETDURATION rounded to nothing":     {"#EXTM3U\n#EXT-X-TARGETDURATION:0\n#EXTINF:0.04,\na\n", targets, time.Second},
 	"TARGETDURATION exceeded":               {head + "#EXTINF:8.49,\na\n#EXTINF:9.5,\nb\n", targets, 10 * time.Second},
 	"TARGETDURATION missing":                {"#EXTM3U\n#EXTINF:3.4,\na\n", targets, 3 * time.Second},
 	"TARGETDURATION out of bounds":          {"#EXTM3U\n#EXT-X-TARGETDURATION:99999999999999999999\n#EXTINF:4,\na\n", targets, 4 * time.Second},

@@ -48,6 +48,15 @@ func TestAnalyzeRecordings(t *testing.T) {
 	}
 }
 
+// TestAnalyzePhotos has a photo be a still of one second.
+func TestAnalyzePhotos(t *testing.T) {
+	t.Parallel()
+	needPictures(t)
+	for _, photo := range []string{"messi5.jpg", "basketball1.png"} {
+		analyze(t, "spotter", "--config", cascades(t), filepath.Join(clipFolder, photo)).spans(t, 0, 1_000)
+	}
+}
+
 // turned makes recordings whose pictures lie on their side, as phones do, and returns their folder.
 func turned(t *testing.T) string {
 	t.Helper()

@@ -50,6 +50,7 @@ const (
 	copyTS  way = iota // its pictures as they are, in MPEG-TS
 	copyMP4            // the same in fragmented MP4
 	encode             // encoded, in MPEG-TS
+	photo              // the same, as a still of one second
 )
 
 // way returns how the recording is packaged. MP4 and Matroska say themselves how pictures are turned, the shape of
@@ -58,6 +59,8 @@ const (
 func (r recorded) way() way {
 	coded := slices.Contains([]string{"h264", "hevc"}, r.codec)
 	switch {
+	case r.has("image2") || strings.HasSuffix(r.container, "_pipe"):
+		return photo
 	case !coded && r.codec != "mpeg2video", r.has("avi", "h264", "hevc", "mpegvideo"):
 		return encode
 	case coded && r.has("mp4", "matroska"):
@@ -69,7 +72,11 @@ func (r recorded) way() way {
 // arguments returns those of ffmpeg to package the video of a recording into HLS in dir with its time stamps kept, in
 // MPEG-TS later by shift.
 func (w way) arguments(path, dir string, interval time.Duration) []string {
-	args := []string{"-nostdin", "-v", "error", "-copyts", "-i", "file:" + path, "-map", "0:V:0"}
+	args := []string{"-nostdin", "-v", "error", "-copyts"}
+	if w == photo {
+		args = append(args, "-f", "image2", "-pattern_type", "none", "-loop", "1", "-t", "1")
+	}
+	args = append(args, "-i", "file:"+path, "-map", "0:V:0")
 	list := filepath.Join(dir, packaged)
 	if w == copyMP4 {
 		// Segments that are whole files of their own: of those that ffmpeg's HLS muxer makes, which share a header, the
