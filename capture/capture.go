@@ -41,6 +41,9 @@ type Segment struct {
 	// Fetched is when the segment had arrived.
 	Fetched time.Time
 	Video   *container.Video
+	// Published are the whole media segments that are known with this one: itself, or where it is a part of a segment that is
+	// not complete yet, the one before it.
+	Published []Published
 	// Breaks are the advertisement breaks that this segment tells of for the first time, or anew.
 	Breaks []timeline.Break
 	// Before and After are the clock's states to be stored with what is analysed of this segment: a follower that starts
@@ -49,6 +52,14 @@ type Segment struct {
 
 	place   func(pts int64) timeline.Position
 	inBreak func(timeline.Position) bool
+}
+
+// Published is a media segment as a consumer may fetch it.
+type Published struct {
+	// URL is where it is, with the query, which may hold secrets: never to be logged.
+	URL      string
+	From     timeline.Position
+	Duration time.Duration // as the playlist says
 }
 
 // InBreak reports whether p lies in an advertisement break, as far as the stream has told. It may be asked while the

@@ -104,11 +104,12 @@ type Follower struct {
 	ended    bool // and OnEnd was told
 
 	// These belong to the goroutine of Run.
-	parsed parsedInit
-	tables *container.Init // of the newest transport stream
-	silent int             // segments without pictures in a row
-	seen   int             // pieces in a row that show nothing new
-	broken bool            // a discontinuity stands before what was not placed
+	parsed    parsedInit
+	tables    *container.Init // of the newest transport stream
+	silent    int             // segments without pictures in a row
+	seen      int             // pieces in a row that show nothing new
+	broken    bool            // a discontinuity stands before what was not placed
+	announced announcer
 }
 
 // parsedInit is the initialisation section of the newest segment.
@@ -280,19 +281,20 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 	f.status.clock = *f.Clock
 	f.mu.Unlock()
 	return &Segment{
-		Sequence: d.piece.at.sequence,
-		Part:     d.piece.at.part,
-		URL:      fetch.Redact(d.url.String()),
-		Span:     place.Span,
-		Jump:     place.jump,
-		Live:     d.live,
-		Fetched:  d.at,
-		Video:    video,
-		Breaks:   changed,
-		Before:   before,
-		After:    f.Clock.State(),
-		place:    place.at,
-		inBreak:  f.Clock.Breaks.covers,
+		Sequence:  d.piece.at.sequence,
+		Part:      d.piece.at.part,
+		URL:       fetch.Redact(d.url.String()),
+		Span:      place.Span,
+		Jump:      place.jump,
+		Live:      d.live,
+		Fetched:   d.at,
+		Video:     video,
+		Published: f.announce(&d.piece, place.From),
+		Breaks:    changed,
+		Before:    before,
+		After:     f.Clock.State(),
+		place:     place.at,
+		inBreak:   f.Clock.Breaks.covers,
 	}, nil
 }
 

@@ -46,6 +46,24 @@ func (r *rig) checkParts(zero uint64) {
 	}
 }
 
+// checkPublished fails unless n segments of two seconds were told, each once, in order and with its whole address.
+func (r *rig) checkPublished(n int) {
+	r.t.Helper()
+	var told []capture.Published
+	for _, s := range r.segments {
+		told = append(told, s.Published...)
+	}
+	equal(r.t, "segments told", n, len(told))
+	for i, p := range told {
+		if p.From != timeline.Position(i)*2000 || p.Duration.Round(time.Millisecond) != 2*time.Second || !strings.Contains(p.URL, "token=s3cret") {
+			r.t.Errorf("segment %d is told as %+v", i, p)
+		}
+		if i > 0 && p.URL == told[i-1].URL {
+			r.t.Errorf("%s is told twice", p.URL)
+		}
+	}
+}
+
 func TestLowLatency(t *testing.T) {
 	for name, tc := range map[string]struct {
 		clip  func() (origin.Clip, error)
@@ -70,6 +88,7 @@ func TestLowLatency(t *testing.T) {
 				if late := time.Since(s.Fetched); late != 0 {
 					t.Errorf("the newest part came %v late", late)
 				}
+				r.checkPublished(10)
 				equal(t, "faults", 0, len(r.kinds()))
 				if n := len(r.loads(origin.Media)) - before; n > 45 {
 					t.Errorf("%d loads of the playlist for 40 parts", n)

@@ -34,6 +34,7 @@ type piece struct {
 	live           bool   // the playlist may still grow
 	cues           []playlist.Cue
 	ranges         []playlist.DateRange // those of its playlist
+	before         *playlist.Segment    // the whole segment before it, where its playlist has that
 }
 
 // whole returns the piece that is all of a segment.
@@ -99,9 +100,22 @@ func pieces(list *playlist.Media, next cursor) (out []piece, behind cursor) {
 	}
 	for i := range out {
 		out[i].follows = next
+		out[i].before = segmentBefore(list, out[i].at.sequence)
 		next = out[i].behind
 	}
 	return out, behind
+}
+
+// segmentBefore returns the whole segment of a playlist before the one of a sequence number, or nil.
+func segmentBefore(list *playlist.Media, sequence uint64) *playlist.Segment {
+	if len(list.Segments) == 0 {
+		return nil
+	}
+	first := list.Segments[0].Sequence
+	if i := sequence - 1 - first; sequence > first && i < uint64(len(list.Segments)) {
+		return &list.Segments[i]
+	}
+	return nil
 }
 
 // typical returns how long a segment of a playlist is, about.
