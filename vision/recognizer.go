@@ -36,8 +36,9 @@ type Picture struct {
 	JPEG []byte
 	// Width and Height are the full size in pixels.
 	Width, Height int
-	// At is its position in the stream.
-	At timeline.Position
+	// Media is the stream's id and At the position in it. Media may be empty where nobody has to name the picture.
+	Media string
+	At    timeline.Position
 	// Sight is what local models saw in it, where they have looked already.
 	Sight *Sight
 	// Want is what is asked; 0 means all. A recogniser may answer more.

@@ -4,7 +4,9 @@ package fakeaws
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/jpeg"
 	"io"
@@ -27,7 +29,8 @@ const (
 	contentType  = "application/x-amz-json-1.1"
 	maxBody      = 8 << 20 // a 5 MB picture in base64, and its envelope
 	maxImage     = 5 << 20 // Rekognition's limit for image bytes
-	minSide      = 80      // and for the sides of the picture, in pixels
+	maxObject    = 15 << 20
+	minSide      = 80 // and for the sides of the picture, in pixels
 )
 
 // Call is one request as the fake saw it.
@@ -36,7 +39,10 @@ type Call struct {
 	// MaxLabels and MinConfidence are DetectLabels' parameters, 0 where absent.
 	MaxLabels     int
 	MinConfidence float64
-	Image         []byte
+	// Image is the picture, whichever way it came.
+	Image []byte
+	// Bucket and Key name the S3 object that Image was read from, "" where it was sent.
+	Bucket, Key string
 }
 
 // Rekognition plays Amazon Rekognition's image calls. It may be used by several goroutines at once.
@@ -44,6 +50,9 @@ type Rekognition struct {
 	// See says what is in a picture, given its JPEG bytes; nil sees DefaultScene in every picture. It is to be set
 	// before the first request and may be called from several goroutines.
 	See func(jpeg []byte) Scene
+	// Fetch returns the bytes of an S3 object; nil can read none. It is to be set before the first request and may be
+	// called from several goroutines.
+	Fetch func(ctx context.Context, bucket, key string) ([]byte, error)
 
 	mu     sync.Mutex
 	faults map[string]Fault
@@ -99,6 +108,7 @@ func (f *Rekognition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, fault)
 		return
 	}
+	missing := f.fetch(r.Context(), &call)
 	f.mu.Lock()
 	f.calls = append(f.calls, call)
 	fault = f.pace(call.Operation, f.faults[call.Operation])
@@ -109,7 +119,10 @@ func (f *Rekognition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	refusal := fault
 	if refusal.Status == 0 {
-		refusal = check(call.Image)
+		refusal = missing
+	}
+	if refusal.Status == 0 {
+		refusal = check(call)
 	}
 	if refusal.Status != 0 {
 		fail(w, refusal)
@@ -160,14 +173,42 @@ func read(r *http.Request) (Call, Fault) {
 		return Call{}, Fault{Status: 403, Code: "MissingAuthenticationTokenException", Message: "no Signature Version 4"}
 	}
 	var in struct {
-		Image         struct{ Bytes []byte }
+		Image struct {
+			Bytes    []byte
+			S3Object struct{ Bucket, Name string }
+		}
 		MaxLabels     int
 		MinConfidence float64
 	}
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
 		return Call{}, Fault{Status: 400, Code: "SerializationException", Message: err.Error()}
 	}
-	return Call{Operation: operation, MaxLabels: in.MaxLabels, MinConfidence: in.MinConfidence, Image: in.Image.Bytes}, Fault{}
+	object := in.Image.S3Object
+	if in.Image.Bytes != nil && object.Name != "" {
+		return Call{}, Fault{Status: 400, Code: "InvalidParameterException", Message: "image has both bytes and an S3 object"}
+	}
+	return Call{
+		Operation: operation, MaxLabels: in.MaxLabels, MinConfidence: in.MinConfidence,
+		Image: in.Image.Bytes, Bucket: object.Bucket, Key: object.Name,
+	}, Fault{}
+}
+
+// fetch reads the picture of a call from S3 where it is there, and refuses as the service does where it cannot.
+func (f *Rekognition) fetch(ctx context.Context, c *Call) Fault {
+	if c.Key == "" {
+		return Fault{}
+	}
+	err := errors.New("no bucket")
+	if f.Fetch != nil {
+		c.Image, err = f.Fetch(ctx, c.Bucket, c.Key)
+	}
+	if err != nil {
+		return Fault{
+			Status: 400, Code: "InvalidS3ObjectException",
+			Message: "Unable to get object metadata from S3. Check object key, region and/or access permissions.",
+		}
+	}
+	return Fault{}
 }
 
 // signed reports whether the request carries a Signature Version 4 for Rekognition of every header that must be signed.
@@ -193,11 +234,15 @@ func signed(r *http.Request) bool {
 }
 
 // check refuses pictures as the service does.
-func check(image []byte) Fault {
-	if len(image) > maxImage {
+func check(call Call) Fault {
+	most := maxImage
+	if call.Key != "" {
+		most = maxObject
+	}
+	if len(call.Image) > most {
 		return Fault{Status: 400, Code: "ImageTooLargeException", Message: "image size is too large"}
 	}
-	c, err := jpeg.DecodeConfig(bytes.NewReader(image))
+	c, err := jpeg.DecodeConfig(bytes.NewReader(call.Image))
 	if err != nil {
 		return Fault{Status: 400, Code: "InvalidImageFormatException", Message: "request has invalid image format"}
 	}

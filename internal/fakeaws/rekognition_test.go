@@ -34,6 +34,8 @@ func TestRefusals(t *testing.T) {
 		{"signed for another service", labels, "application/x-amz-json-1.1", signature("s3", signed), "{}", "MissingAuthenticationTokenException"},
 		{"target not signed", labels, "application/x-amz-json-1.1", signature("rekognition", "host;x-amz-date"), "{}", "MissingAuthenticationTokenException"},
 		{"not base64", labels, "application/x-amz-json-1.1", signature("rekognition", signed), `{"Image":{"Bytes":"%%"}}`, "SerializationException"},
+		{"bytes and object", labels, "application/x-amz-json-1.1", signature("rekognition", signed), `{"Image":{"Bytes":"AAAA","S3Object":{"Bucket":"b","Name":"n"}}}`, "InvalidParameterException"},
+		{"object without a bucket to read", labels, "application/x-amz-json-1.1", signature("rekognition", signed), `{"Image":{"S3Object":{"Bucket":"b","Name":"n"}}}`, "InvalidS3ObjectException"},
 		{"not JPEG", labels, "application/x-amz-json-1.1", signature("rekognition", signed), notJPEG, "InvalidImageFormatException"},
 	}
 	server := httptest.NewServer(new(fakeaws.Rekognition))

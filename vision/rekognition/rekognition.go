@@ -14,14 +14,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rekognition/types"
 	"github.com/aws/smithy-go/logging"
 
+	"spotter/internal/awsfault"
 	"spotter/timeline"
 	"spotter/vision"
 )
 
-// Rekognition's limits for pictures sent as bytes (Amazon Rekognition Developer Guide, "Guidelines and quotas").
+// Rekognition's limits for pictures (Amazon Rekognition Developer Guide, "Guidelines and quotas").
 const (
-	MaxImageBytes = 5 << 20
-	MinImageSide  = 80 // pixels
+	MaxImageBytes  = 5 << 20  // of a picture that is sent
+	MaxObjectBytes = 15 << 20 // of one that Rekognition reads from S3
+	MinImageSide   = 80       // pixels
 )
 
 // USDPerCall is the list price of one image and API in the first tier, up to a million images a month, without taxes
@@ -58,6 +60,12 @@ type Config struct {
 	MinConfidence float64
 	// Purse is what each attempt of each call is paid from.
 	Purse Purse
+	// Upload puts a picture into an S3 bucket, from which Rekognition reads it in place of its bytes; nil sends the bytes.
+	// It may be called from several goroutines. A picture that cannot be put there or read is sent all the same.
+	Upload func(ctx context.Context, p vision.Picture) (bucket, key string, err error)
+	// OnFault, which may be nil, hears why pictures are sent that Rekognition was to read from S3. It may be called from
+	// several goroutines.
+	OnFault func(error)
 }
 
 // Recognizer asks Amazon Rekognition. It implements vision.Recognizer.
@@ -66,7 +74,8 @@ type Recognizer struct {
 	credentials   aws.CredentialsProvider
 	retryer       aws.RetryerV2 // shared by all calls
 	purse         Purse
-	region        string
+	service       *awsfault.Service
+	objects       *objects // nil: pictures are sent
 	maxLabels     int32
 	minConfidence float32
 }
@@ -97,13 +106,14 @@ func New(ctx context.Context, c Config) (*Recognizer, error) {
 	if cfg.Region == "" {
 		return nil, fmt.Errorf("find AWS region: %w: set vision.rekognition.region or AWS_REGION", vision.ErrPermanent)
 	}
-	cfg.Credentials = chain{cfg.Credentials}
+	cfg.Credentials = awsfault.Credentials(cfg.Credentials)
 	return &Recognizer{
 		client:        rekognition.NewFromConfig(cfg),
 		credentials:   cfg.Credentials,
 		retryer:       newRetryer(),
 		purse:         c.Purse,
-		region:        cfg.Region,
+		service:       service(cfg.Region),
+		objects:       newObjects(c),
 		maxLabels:     int32(c.MaxLabels),
 		minConfidence: float32(c.MinConfidence),
 	}, nil
@@ -122,12 +132,12 @@ func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.An
 	if err := ctx.Err(); err != nil {
 		return vision.Answer{}, fmt.Errorf("ask rekognition: %w", err)
 	}
-	if err := fit(p); err != nil {
+	if err := fit(p, r.objects != nil); err != nil {
 		return vision.Answer{}, err
 	}
 	// Without credentials nothing is sent, so nothing is to be paid. They are cached.
 	if _, err := r.credentials.Retrieve(ctx); err != nil {
-		return vision.Answer{}, r.classify(ctx, "ask rekognition", err)
+		return vision.Answer{}, r.explain(ctx, "ask rekognition", err)
 	}
 	calls := r.calls(p)
 	apis := make([]string, len(calls))
@@ -137,11 +147,15 @@ func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.An
 	if err := r.purse.Spend(apis...); err != nil {
 		return vision.Answer{}, fmt.Errorf("ask rekognition: %w", err)
 	}
+	image, err := r.image(ctx, p)
+	if err != nil {
+		return vision.Answer{}, err
+	}
 	answer := vision.Answer{Source: timeline.SourceRekognition}
 	failed := make([]error, len(calls))
 	var all sync.WaitGroup
 	for i, c := range calls {
-		all.Go(func() { failed[i] = c.make(ctx, &answer) }) // each sets fields of its own
+		all.Go(func() { failed[i] = r.make(ctx, c, image, p, &answer) }) // each sets fields of its own
 	}
 	all.Wait()
 	return join(answer, calls, failed)
@@ -151,26 +165,25 @@ func (r *Recognizer) Recognize(ctx context.Context, p vision.Picture) (vision.An
 type call struct {
 	api  string
 	want vision.Want
-	make func(context.Context, *vision.Answer) error
+	ask  func(context.Context, *types.Image, *vision.Answer) error
 }
 
 // calls returns those that answer what is wanted.
 func (r *Recognizer) calls(p vision.Picture) []call {
-	image := &types.Image{Bytes: p.JPEG}
-	celebrities := call{CelebritiesAPI, vision.WantCelebrities, func(ctx context.Context, a *vision.Answer) error {
+	celebrities := call{CelebritiesAPI, vision.WantCelebrities, func(ctx context.Context, image *types.Image, a *vision.Answer) error {
 		out, err := r.client.RecognizeCelebrities(ctx, &rekognition.RecognizeCelebritiesInput{Image: image}, r.attempts(CelebritiesAPI))
 		if err != nil {
-			return r.classify(ctx, "recognize celebrities", err)
+			return r.explain(ctx, "recognize celebrities", err)
 		}
 		a.Celebrities, a.Faces = people(out)
 		return nil
 	}}
-	labels := call{LabelsAPI, vision.WantObjects, func(ctx context.Context, a *vision.Answer) error {
+	labels := call{LabelsAPI, vision.WantObjects, func(ctx context.Context, image *types.Image, a *vision.Answer) error {
 		out, err := r.client.DetectLabels(ctx, &rekognition.DetectLabelsInput{
 			Image: image, MaxLabels: &r.maxLabels, MinConfidence: &r.minConfidence,
 		}, r.attempts(LabelsAPI))
 		if err != nil {
-			return r.classify(ctx, "detect labels", err)
+			return r.explain(ctx, "detect labels", err)
 		}
 		a.Objects = things(out)
 		return nil
@@ -180,29 +193,22 @@ func (r *Recognizer) calls(p vision.Picture) []call {
 }
 
 func (r *Recognizer) attempts(api string) func(*rekognition.Options) {
-	return (&attempts{RetryerV2: r.retryer, purse: r.purse, api: api}).use
+	return (&attempts{RetryerV2: r.retryer, purse: r.purse, service: r.service, api: api}).use
 }
 
 // fit refuses what Rekognition would refuse, without the bill and the upload.
-func fit(p vision.Picture) error {
+func fit(p vision.Picture, objects bool) error {
+	most := MaxImageBytes
+	if objects {
+		most = MaxObjectBytes
+	}
 	switch {
 	case p.Width < MinImageSide || p.Height < MinImageSide:
 		return fmt.Errorf("picture of %dx%d pixels: %w: Rekognition wants %d a side at least", p.Width, p.Height, vision.ErrPicture, MinImageSide)
-	case len(p.JPEG) > MaxImageBytes:
-		return fmt.Errorf("picture of %d bytes: %w: Rekognition takes %d at most; encode it smaller", len(p.JPEG), vision.ErrPicture, MaxImageBytes)
+	case len(p.JPEG) > most:
+		return fmt.Errorf("picture of %d bytes: %w: Rekognition takes %d at most; encode it smaller", len(p.JPEG), vision.ErrPicture, most)
 	case http.DetectContentType(p.JPEG) != "image/jpeg":
 		return fmt.Errorf("picture of %d bytes: %w: not a JPEG", len(p.JPEG), vision.ErrPicture)
 	}
 	return nil
-}
-
-// chain marks errors of the credential chain, which the SDK does not type.
-type chain struct{ aws.CredentialsProvider }
-
-func (c chain) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	got, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return got, &credentialsError{err}
-	}
-	return got, nil
 }

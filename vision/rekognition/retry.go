@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
+
+	"spotter/internal/awsfault"
 )
 
 const (
@@ -35,10 +37,11 @@ func newRetryer() aws.RetryerV2 {
 // attempts is the retryer of one call whose first attempt is paid. The SDK uses it from one goroutine.
 type attempts struct {
 	aws.RetryerV2
-	purse Purse
-	api   string
-	made  int
-	last  error // of the attempt before
+	purse   Purse
+	service *awsfault.Service
+	api     string
+	made    int
+	last    error // of the attempt before
 }
 
 // use makes a call go by these attempts, whatever AWS_MAX_ATTEMPTS says.
@@ -61,8 +64,10 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
 		a.purse.Throttled(a.api)
 	}
-	var credentials *credentialsError
-	return !errors.As(err, &credentials) && a.RetryerV2.IsErrorRetryable(err)
+	if awsfault.KindOf(a.service.Explain(context.Background(), a.api, err)) == awsfault.Denied { // credentials that cannot be found, too
+		return false
+	}
+	return a.RetryerV2.IsErrorRetryable(err)
 }
 
 // GetRetryToken is asked before the pause that leads to another attempt.
