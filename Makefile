@@ -3,13 +3,16 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup build demo test test-pure drill lint fmt fuzz bench bench-gate cover clean
+.PHONY: help setup setup-cloud build demo test test-pure drill lint fmt fuzz bench bench-gate cover clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: OpenCV, ffmpeg, ONNX Runtime (asks for sudo where not root)
 	@scripts/setup
+
+setup-cloud: ## install what plays Amazon in the tests: DynamoDB Local, moto, boto3, cfn-lint; make test does it
+	@scripts/setup-cloud
 
 build: setup ## build bin/spotter
 	go build -o bin/spotter ./cmd/spotter
@@ -17,7 +20,7 @@ build: setup ## build bin/spotter
 demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS="--for 40s")
 	bin/spotter demo $(DEMO_ARGS)
 
-test: setup test-pure ## run all tests
+test: setup setup-cloud test-pure ## run all tests
 	go test -race -short -timeout 15m ./...
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
