@@ -33,7 +33,7 @@ func TestRecordBreaks(t *testing.T) {
 		if diff := cmp.Diff([]timeline.Break{second[0], second[1], first[1]}, tl.Breaks(everything)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
 		}
-		if n, _ := s.Backlog("dynamodb"); n != 1 || tl.Len() != 1 {
+		if n := s.Backlog("dynamodb").Entries; n != 1 || tl.Len() != 1 {
 			t.Errorf("%s: %d observations, %d in the outbox; want 1 of each", when, tl.Len(), n)
 		}
 		s = reopened(t, s, path, "dynamodb")

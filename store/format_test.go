@@ -66,7 +66,7 @@ func dump(t *testing.T, path string) string {
 				fmt.Fprintf(&out, "%s%s (sequence %d)\n", indent, show(k), sub.Sequence())
 				return walk(sub, indent+"  ")
 			}
-			if len(v) == 8 {
+			if len(v) == 8 && (v[0] < ' ' || v[0] > '~') {
 				_, err := fmt.Fprintf(&out, "%s%s: %x\n", indent, show(k), v)
 				return err
 			}
@@ -161,7 +161,7 @@ func TestFormatRead(t *testing.T) {
 	if keys, seqs := pendingKeys(t, s, "dynamodb", 10); !cmp.Equal(keys, []timeline.Position{-1500, 2000}) || !cmp.Equal(seqs, []uint64{1, 3}) {
 		t.Errorf("pending %v with sequences %v", keys, seqs)
 	}
-	if n, _ := s.Backlog("sns"); n != 0 {
+	if n := s.Backlog("sns").Entries; n != 0 {
 		t.Errorf("backlog of sns is %d, want 0", n)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"spotter/store"
 	"spotter/timeline"
 )
@@ -28,13 +30,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var killedSinks = []store.Sink{{Name: "dynamodb"}, {Name: "sns", Kind: store.Segments}, {Name: "s3", Kind: store.Frames}}
+
 // recordUntilKilled plays one scene after the other and says so on standard output once each is acknowledged.
 func recordUntilKilled(path, from string) error {
 	n, err := strconv.Atoi(from)
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(path, store.Options{Sinks: []string{"dynamodb"}, SpoolBytes: 1 << 30})
+	s, err := store.Open(path, store.Options{Sinks: killedSinks, SpoolBytes: 1 << 30})
 	if err != nil {
 		return err
 	}
@@ -60,6 +64,8 @@ func playScene(s *store.Store, p timeline.Position) error {
 	} else {
 		b.Observations, b.Analyzed = []*timeline.Observation{o}, []timeline.Span{o.Span}
 	}
+	b.Segments = []store.Segment{{Media: media, URL: fmt.Sprintf("https://origin.example/%d.ts", p), From: o.From}}
+	b.Frames = []store.Frame{{Media: media, At: o.From, JPEG: missed(0, int(p), int(p)%50+1).JPEG}}
 	if _, err := s.Spool(missed(o.From, 0, int(p)%50+1)); err != nil {
 		return err
 	}
@@ -119,7 +125,7 @@ func TestKill(t *testing.T) {
 	next := 0
 	for round := range 20 {
 		next = killAfter(t, path, next, rng.IntN(20))
-		s := open(t, path, "dynamodb")
+		s := openSinks(t, path, 0, killedSinks...)
 		observations := checkScenes(t, s, next)
 		tl, _ := s.Timeline(media)
 		breaks := tl.Breaks(everything)
@@ -132,9 +138,10 @@ func TestKill(t *testing.T) {
 			t.Errorf("round %d: %d breaks after %d scenes", round, len(breaks), next)
 		}
 		keys, _ := pendingKeys(t, s, "dynamodb", next+1)
-		if n, _ := s.Backlog("dynamodb"); n != observations || len(keys) != observations {
+		if n := s.Backlog("dynamodb").Entries; n != observations || len(keys) != observations {
 			t.Errorf("round %d: %d in the backlog, %d pending; want %d", round, n, len(keys), observations)
 		}
+		checkSent(t, s, next)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -185,4 +192,26 @@ func checkScenes(t *testing.T, s *store.Store, next int) (observations int) {
 		t.Errorf("frames of no scene: %v", frames)
 	}
 	return observations
+}
+
+// checkSent fails the test unless the segment and the frame of each scene until next are queued, and only those of scene
+// next may be.
+func checkSent(t *testing.T, s *store.Store, next int) {
+	t.Helper()
+	segments, frames := paged(t, s, "sns"), paged(t, s, "s3")
+	if n := len(segments); n != len(frames) || n != next && n != next+1 {
+		t.Fatalf("%d segments and %d frames of %d scenes wait", n, len(frames), next)
+	}
+	for i := range segments {
+		x, f := segments[i].Segment, frames[i].Frame
+		if p := timeline.Position(i); x.From != p*1000 || x.URL != fmt.Sprintf("https://origin.example/%d.ts", p) ||
+			f.At != p*1000 || len(f.JPEG) != i%50+1 || f.JPEG[0] != byte(i) {
+			t.Errorf("entries %d are %+v and %+v", i, x, f)
+		}
+	}
+	for _, sink := range killedSinks {
+		if diff := cmp.Diff(scan(t, s, sink), s.Backlog(sink.Name)); diff != "" {
+			t.Errorf("%s: backlog (-what the file has +got):\n%s", sink.Name, diff)
+		}
+	}
 }

@@ -29,8 +29,10 @@ var (
 	bucketFrames       = []byte("frames")
 	bucketPictures     = []byte("pictures")
 
-	keyFormat = []byte("format")
-	keyClock  = []byte("clock")
+	keyFormat    = []byte("format")
+	keyClock     = []byte("clock")
+	keyAnnounced = []byte("announced") // written with a media's first segment that a sink is told of
+	keyKind      = []byte("kind")      // of a sink of segments or frames
 )
 
 // positionKey writes p so that the order of keys is the order of time: big-endian, the sign flipped to put negative
@@ -44,13 +46,6 @@ func parsePosition(b []byte) (timeline.Position, error) {
 		return 0, fmt.Errorf("%w: a position of %d bytes", ErrCorrupt, len(b))
 	}
 	return timeline.Position(binary.BigEndian.Uint64(b) ^ 1<<63), nil
-}
-
-func sequenceKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
-
-// pendingKey names an observation among the keys of a sink. The position's length is fixed, so no two media collide.
-func pendingKey(media string, from timeline.Position) []byte {
-	return append([]byte(media), positionKey(from)...)
 }
 
 // fields are an observation's, without its methods.
@@ -83,20 +78,6 @@ func decodeObservation(media string, key, b []byte) (*timeline.Observation, erro
 		return nil, fmt.Errorf("%w: observation at %v of %q says %v of %q", ErrCorrupt, from, media, o.From, o.Media)
 	}
 	return &o, nil
-}
-
-// ticket is an outbox entry as it is written: which observation to send, and since when it waits.
-type ticket struct {
-	Media  string            `json:"media"`
-	From   timeline.Position `json:"from"`
-	Queued time.Time         `json:"queued"`
-}
-
-func decodeTicket(b []byte) (t ticket, err error) {
-	if err := json.Unmarshal(b, &t); err != nil {
-		return t, fmt.Errorf("%w: outbox entry: %v", ErrCorrupt, err)
-	}
-	return t, nil
 }
 
 // child returns the bucket under names, which the layout says is there.

@@ -21,8 +21,13 @@ type model struct {
 	analyzed     map[string]map[timeline.Position]bool // each millisecond
 	breaks       map[string]map[string]timeline.Break  // by From and ID
 	clocks       map[string]string
-	outbox       map[string][]target // by sink, in order
 	frames       map[target]store.SpooledFrame
+
+	sinks     []store.Sink
+	room      int64
+	outbox    map[string][]waiting // by sink, in order
+	dropped   map[string]int64     // by sink
+	announced map[string]timeline.Position
 }
 
 type target struct {
@@ -30,19 +35,19 @@ type target struct {
 	from  timeline.Position
 }
 
-func newModel(sinks []string) *model {
-	m := &model{
+func newModel(sinks []store.Sink, room int64) *model {
+	return &model{
 		observations: make(map[string]map[timeline.Position]timeline.Observation),
 		analyzed:     make(map[string]map[timeline.Position]bool),
 		breaks:       make(map[string]map[string]timeline.Break),
 		clocks:       make(map[string]string),
-		outbox:       make(map[string][]target),
 		frames:       make(map[target]store.SpooledFrame),
+		sinks:        sinks,
+		room:         room,
+		outbox:       make(map[string][]waiting),
+		dropped:      make(map[string]int64),
+		announced:    make(map[string]timeline.Position),
 	}
-	for _, sink := range sinks {
-		m.outbox[sink] = nil
-	}
-	return m
 }
 
 // medium makes what is kept of a media.
@@ -57,11 +62,7 @@ func (m *model) medium(media string) {
 // put keeps an observation that is news to the sinks.
 func (m *model) put(o timeline.Observation) {
 	m.observations[o.Media][o.From] = o
-	key := target{o.Media, o.From}
-	for sink, list := range m.outbox {
-		list = slices.DeleteFunc(list, func(k target) bool { return k == key })
-		m.outbox[sink] = append(list, key)
-	}
+	m.queue(store.Observations, waiting{target: target{o.Media, o.From}})
 }
 
 func (m *model) record(b store.Batch) {
@@ -75,9 +76,10 @@ func (m *model) record(b store.Batch) {
 			now.Revision = 1
 			m.put(now)
 		case !old.Open:
+		case o.Open && o.Until <= old.Until:
 		case o.Open:
-			old.Until = max(old.Until, o.Until)
-			all[o.From] = old
+			old.Until = o.Until
+			m.put(old)
 		default:
 			old.Until, old.Open, old.Revision = max(old.Until, o.Until), false, old.Revision+1
 			m.put(old)
@@ -100,6 +102,7 @@ func (m *model) record(b store.Batch) {
 	if b.Clock != nil {
 		m.clocks[b.Media] = string(b.Clock)
 	}
+	m.recordCloud(b)
 }
 
 func (m *model) revise(key target, change func(*timeline.Observation) bool) bool {
@@ -107,6 +110,7 @@ func (m *model) revise(key target, change func(*timeline.Observation) bool) bool
 	if now := old; found && change(&now) {
 		now.Span, now.Revision = old.Span, old.Revision+1
 		m.put(now)
+		m.makeRoom()
 	}
 	return found
 }
@@ -141,6 +145,7 @@ func (m *model) unspool(key target, change func(*timeline.Observation) bool) boo
 	m.medium(key.media)
 	made.Span, made.Revision = timeline.Span{From: f.From, Until: f.Until}, 1
 	m.put(made)
+	m.makeRoom()
 	for p := f.From; p < f.Until; p++ {
 		m.analyzed[key.media][p] = true
 	}
@@ -164,8 +169,9 @@ func (m *model) prune(media string, before timeline.Position) (n int) {
 	})
 	for from, o := range m.observations[media] {
 		waits := false
-		for _, list := range m.outbox {
-			waits = waits || slices.Contains(list, target{media, from})
+		for _, sink := range m.sinks {
+			waits = waits || sink.Kind == store.Observations &&
+				slices.ContainsFunc(m.outbox[sink.Name], func(w waiting) bool { return w.target == target{media, from} })
 		}
 		if o.Until <= before && !waits {
 			delete(m.observations[media], from)
@@ -220,22 +226,7 @@ func (m *model) compare(t *testing.T, s *store.Store) {
 		}
 	}
 	m.compareSpool(t, s)
-	for sink, want := range m.outbox {
-		entries, err := s.Pending(sink, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []target
-		for _, e := range entries {
-			got = append(got, target{e.Observation.Media, e.Observation.From})
-			if o := m.observations[e.Observation.Media][e.Observation.From]; !gocmp.Equal(o, *e.Observation) {
-				t.Fatalf("%s: pending %+v, want %+v", sink, *e.Observation, o)
-			}
-		}
-		if n, _ := s.Backlog(sink); !slices.Equal(want, got) || n != len(want) {
-			t.Fatalf("%s: %d pending %v, want %v", sink, n, got, want)
-		}
-	}
+	m.compareOutbox(t, s)
 }
 
 func (m *model) compareSpool(t *testing.T, s *store.Store) {

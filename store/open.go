@@ -92,7 +92,7 @@ func (s *Store) open(o Options) error {
 	if err := s.openSpool(o.SpoolBytes); err != nil {
 		return err
 	}
-	return s.openQueues(o.Sinks)
+	return s.openQueues(o.Sinks, o.OutboxBytes)
 }
 
 // openFile opens and locks the existing file.

@@ -100,7 +100,7 @@ func TestOpenRefusesAndLeavesFileAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the second finds no lock left behind by the first
-				_, err := store.Open(path, store.Options{Sinks: []string{"dynamodb"}})
+				_, err := store.Open(path, store.Options{Sinks: observers("dynamodb")})
 				if !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.mend) || !strings.Contains(err.Error(), path) {
 					t.Fatalf("error %v; want %v, %q and the path", err, tc.want, tc.mend)
 				}
@@ -203,7 +203,7 @@ func TestClosedStore(t *testing.T) {
 	if err := s.Record(store.Batch{Media: media, Analyzed: spans(0, 1)}); err == nil {
 		t.Error("recorded into a closed store")
 	}
-	if _, err := s.Pending("a", 1); err == nil {
+	if _, err := s.Pending("a", 0, 1); err == nil {
 		t.Error("read from a closed store")
 	}
 }

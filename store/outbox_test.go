@@ -15,7 +15,7 @@ import (
 // pendingKeys are the positions that wait for a sink, in order.
 func pendingKeys(t testing.TB, s *store.Store, sink string, limit int) (keys []timeline.Position, seqs []uint64) {
 	t.Helper()
-	list, err := s.Pending(sink, limit)
+	list, err := s.Pending(sink, 0, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestOutboxCoalesces(t *testing.T) {
 	if err := s.Done("a", old...); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := s.Backlog("a"); n != 3 {
+	if n := s.Backlog("a").Entries; n != 3 {
 		t.Errorf("backlog is %d after a late confirmation, want 3", n)
 	}
 	for range 2 { // to be told twice is harmless
@@ -48,10 +48,10 @@ func TestOutboxCoalesces(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, oldest := s.Backlog("a"); n != 0 || !oldest.IsZero() {
-		t.Errorf("backlog is %d since %v, want none", n, oldest)
+	if b := s.Backlog("a"); b != (store.Backlog{}) {
+		t.Errorf("backlog is %+v, want none", b)
 	}
-	if n, _ := s.Backlog("b"); n != 3 {
+	if n := s.Backlog("b").Entries; n != 3 {
 		t.Errorf("the other sink's backlog is %d, want 3", n)
 	}
 }
@@ -80,13 +80,13 @@ func TestOutboxHoldsPruneBack(t *testing.T) {
 		t.Fatalf("pruned %d, %v; want 1", n, err)
 	}
 	s = reopened(t, s, path, "a")
-	if n, _ := s.Backlog("a"); n != 1 {
+	if n := s.Backlog("a").Entries; n != 1 {
 		t.Errorf("backlog is %d before the first look, want 1", n)
 	}
 	if keys, _ := pendingKeys(t, s, "a", 10); keys != nil {
 		t.Errorf("pending %v of pruned observations", keys)
 	}
-	if n, _ := s.Backlog("a"); n != 0 {
+	if n := s.Backlog("a").Entries; n != 0 {
 		t.Errorf("backlog is %d, want 0", n)
 	}
 }
@@ -111,7 +111,8 @@ func TestOutboxSignals(t *testing.T) {
 	}{
 		{"spans only", func() { record(t, s, store.Batch{Media: media, Analyzed: spans(0, 5)}) }, false},
 		{"new", observations(lasting(0, 5)), true},
-		{"longer", observations(lasting(0, 9)), false},
+		{"longer", observations(lasting(0, 9)), true},
+		{"no longer", observations(lasting(0, 9)), false},
 		{"revised", func() { revise(t, s, 0) }, true},
 		{"ended", observations(observe(0, 9, 1)), true},
 		{"ended again", observations(observe(0, 9, 1)), false},
@@ -131,21 +132,21 @@ func TestOutboxTellsAge(t *testing.T) {
 			record(t, s, store.Batch{Media: media, Observations: []*timeline.Observation{observe(i, i+1, 1)}})
 			<-time.After(time.Minute)
 		}
-		if n, oldest := s.Backlog("a"); n != 3 || !oldest.Equal(start) {
-			t.Errorf("backlog is %d since %v, want 3 since %v", n, oldest, start)
+		if b := s.Backlog("a"); b.Entries != 3 || !b.Oldest.Equal(start) {
+			t.Errorf("backlog is %+v, want 3 since %v", b, start)
 		}
 	})
 }
 
 func TestOutboxUnknownSink(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "spotter.db"), "a")
-	if _, err := s.Pending("b", 1); err == nil {
+	if _, err := s.Pending("b", 0, 1); err == nil {
 		t.Error("pending of an unknown sink is no error")
 	}
 	if err := s.Done("b"); err == nil {
 		t.Error("done for an unknown sink is no error")
 	}
-	if n, _ := s.Backlog("b"); n != 0 || s.Changed("b") != nil {
+	if n := s.Backlog("b").Entries; n != 0 || s.Changed("b") != nil {
 		t.Error("an unknown sink has a backlog or a signal")
 	}
 }

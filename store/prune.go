@@ -111,7 +111,7 @@ func (s *Store) deleteUnsent(tx *bolt.Tx, media string, list []timeline.Position
 	}
 	gone := make(map[timeline.Position]bool)
 	for _, from := range list {
-		waits, err := s.pending(tx, media, from)
+		waits, err := s.waits(tx, media, from)
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -23,15 +22,22 @@ type Batch struct {
 	Missed []timeline.Span
 	// Breaks are new, or take the place of those with the same From and ID.
 	Breaks []timeline.Break
+	// Segments are those of Media that were published. Each enters the outbox of the Segments sinks once: one that does not
+	// begin after all that entered before is passed over.
+	Segments []Segment
+	// Frames are pictures of Media for the outbox of the Frames sinks, where one takes the place of an older one of the
+	// same At. They are kept nowhere else.
+	Frames []Frame
 	// Clock is the anchor of the media's clock, kept as it is; nil leaves the recorded one.
 	Clock []byte
 }
 
 // Record writes a batch in one transaction, and when it returns nil the batch is on disk and in the snapshot.
 //
-// timeline.Settle decides what becomes of an observation, and numbers its revisions. What is news to whoever was told
-// before enters the outbox of every sink; that a scene lasts is none. Breaks enter no outbox. Recording a batch again
-// changes nothing.
+// timeline.Settle decides what becomes of an observation, and numbers its revisions. Whatever it changes enters the outbox
+// of every Observations sink: a scene that lasts too, which has no new revision but a later end. Breaks enter no outbox.
+// Where the outbox then takes more than Options.OutboxBytes, the oldest frames in it are dropped, then segments, then
+// observations, which stay in the timeline. Recording a batch again changes nothing, but its frames are queued again.
 func (s *Store) Record(b Batch) error {
 	if err := b.validate(); err != nil {
 		return fmt.Errorf("record: %w", err)
@@ -39,9 +45,9 @@ func (s *Store) Record(b Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	current := s.snapshot(b.Media)
-	changed, fresh := settle(current, b.Observations)
+	changed, told := settle(current, b.Observations)
 	next := current.With(changed, b.Analyzed).WithBreaks(b.Breaks)
-	var added map[string]int
+	var queued outbox
 	err := s.update(func(tx *bolt.Tx) error {
 		bucket, err := mediumBucket(tx, b.Media)
 		if err != nil {
@@ -64,14 +70,14 @@ func (s *Store) Record(b Batch) error {
 				return err
 			}
 		}
-		added, err = s.enqueue(tx, b.Media, fresh, time.Now())
+		queued, err = s.enqueue(tx, news{b.Media, told, b.Segments, b.Frames})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record %s: %w", b.Media, err)
 	}
 	s.publish(b.Media, next, slices.Clone(b.Clock))
-	s.signal(added)
+	s.tell(queued)
 	return nil
 }
 
@@ -103,6 +109,34 @@ func (b Batch) validate() error {
 	for _, x := range b.Breaks {
 		if err := validBreak(x); err != nil {
 			return fmt.Errorf("break of %q: %w", b.Media, err)
+		}
+	}
+	return errors.Join(b.validateSegments(), b.validateFrames())
+}
+
+func (b Batch) validateSegments() error {
+	for _, x := range b.Segments {
+		switch err := validSpan(timeline.Span{From: x.From, Until: x.From}); {
+		case x.Media != b.Media:
+			return fmt.Errorf("segment of %q in a batch of %q", x.Media, b.Media)
+		case x.URL == "" || x.Duration < 0:
+			return fmt.Errorf("segment of %q at %v with URL %q and duration %v", b.Media, x.From, x.URL, x.Duration)
+		case err != nil:
+			return fmt.Errorf("segment of %q: %w", b.Media, err)
+		}
+	}
+	return nil
+}
+
+func (b Batch) validateFrames() error {
+	for _, f := range b.Frames {
+		switch err := validSpan(timeline.Span{From: f.At, Until: f.At}); {
+		case f.Media != b.Media:
+			return fmt.Errorf("frame of %q in a batch of %q", f.Media, b.Media)
+		case len(f.JPEG) == 0:
+			return fmt.Errorf("frame of %q at %v has no picture", b.Media, f.At)
+		case err != nil:
+			return fmt.Errorf("frame of %q: %w", b.Media, err)
 		}
 	}
 	return nil
@@ -139,9 +173,9 @@ func mediumBucket(tx *bolt.Tx, media string) (*bolt.Bucket, error) {
 	return b, nil
 }
 
-// settle returns what is to stand where the observations change something, and of these the positions that the sinks must
-// hear of.
-func settle(current *timeline.Timeline, list []*timeline.Observation) (changed []*timeline.Observation, fresh []timeline.Position) {
+// settle returns what is to stand where the observations change something, and at which positions, in the order in which
+// the sinks are to hear of them; one may come twice.
+func settle(current *timeline.Timeline, list []*timeline.Observation) (changed []*timeline.Observation, told []timeline.Position) {
 	settled := make(map[timeline.Position]int, len(list)) // by From, an index into changed
 	for _, o := range list {
 		old := current.At(o.From)
@@ -149,7 +183,7 @@ func settle(current *timeline.Timeline, list []*timeline.Observation) (changed [
 		if again {
 			old = changed[i]
 		}
-		now, news := timeline.Settle(old, o)
+		now, _ := timeline.Settle(old, o)
 		if now == nil {
 			continue
 		}
@@ -159,11 +193,9 @@ func settle(current *timeline.Timeline, list []*timeline.Observation) (changed [
 			settled[o.From] = len(changed)
 			changed = append(changed, now)
 		}
-		if news {
-			fresh = append(fresh, now.From)
-		}
+		told = append(told, now.From) // that a scene lasts is no revision, yet a table's readers are to see it
 	}
-	return changed, fresh
+	return changed, told
 }
 
 // putObservations writes observations into a media's bucket.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -35,7 +34,7 @@ func (s *Store) Revise(media string, from timeline.Position, change func(o *time
 func (s *Store) replace(now *timeline.Observation, analyzed []timeline.Span, also func(tx *bolt.Tx) error) error {
 	current := s.snapshot(now.Media)
 	next := current.With([]*timeline.Observation{now}, analyzed)
-	var added map[string]int
+	var queued outbox
 	err := s.update(func(tx *bolt.Tx) error {
 		bucket, err := mediumBucket(tx, now.Media)
 		if err != nil {
@@ -52,13 +51,13 @@ func (s *Store) replace(now *timeline.Observation, analyzed []timeline.Span, als
 				return err
 			}
 		}
-		added, err = s.enqueue(tx, now.Media, []timeline.Position{now.From}, time.Now())
+		queued, err = s.enqueue(tx, news{media: now.Media, observations: []timeline.Position{now.From}})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	s.publish(now.Media, next, nil)
-	s.signal(added)
+	s.tell(queued)
 	return nil
 }

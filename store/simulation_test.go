@@ -1,11 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"spotter/store"
@@ -13,7 +14,7 @@ import (
 )
 
 // randomBatch makes a batch that often meets what is there already.
-func randomBatch(rng *rand.Rand) store.Batch {
+func randomBatch(rng *rand.Rand, announced map[string]timeline.Position) store.Batch {
 	b := store.Batch{Media: []string{"final", "semi-final", "f"}[rng.IntN(3)]}
 	for range rng.IntN(4) {
 		from := timeline.Position(rng.IntN(120) - 40)
@@ -36,6 +37,19 @@ func randomBatch(rng *rand.Rand) store.Batch {
 			x.Open, x.Until = true, from
 		}
 		b.Breaks = append(b.Breaks, x)
+	}
+	for range rng.IntN(3) {
+		from := announced[b.Media] + timeline.Position(rng.IntN(40)-10)
+		x := store.Segment{Media: b.Media, URL: fmt.Sprintf("https://origin.example/%d.ts?a&b", from), From: from, Duration: time.Duration(rng.IntN(3)) * 4004 * time.Millisecond}
+		b.Segments = append(b.Segments, x)
+	}
+	for range rng.IntN(3) {
+		size := 1 + rng.IntN(400)
+		if rng.IntN(20) == 0 {
+			size = 10_000
+		}
+		at := timeline.Position(rng.IntN(120) - 40)
+		b.Frames = append(b.Frames, store.Frame{Media: b.Media, At: at, JPEG: bytes.Repeat([]byte{byte(size)}, size)})
 	}
 	if rng.IntN(4) == 0 {
 		b.Clock = fmt.Append(nil, "anchor ", rng.IntN(100))
@@ -69,36 +83,52 @@ func randomChange(rng *rand.Rand) func(o *timeline.Observation) bool {
 const simulatedSpool = 400
 
 func TestSimulation(t *testing.T) {
-	sinks := []string{"dynamodb", "archive"}
-	for seed := range uint64(4) {
+	for seed, room := range []int64{0, 1000, 4000, 9000} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(seed, 0))
-			path := filepath.Join(t.TempDir(), "spotter.db")
-			s, m := openSpool(t, path, simulatedSpool, sinks...), newModel(sinks)
-			reopen := func() {
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-				s = openSpool(t, path, simulatedSpool, sinks...)
-			}
-			for step := range 250 {
-				simulate(t, rng, s, m)
-				if rng.IntN(20) == 0 {
-					reopen()
-				}
-				if step%10 == 0 {
-					m.compare(t, s)
-				}
-			}
-			m.compare(t, s)
-			reopen()
-			m.compare(t, s)
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			check(t, path)
+			synctest.Test(t, func(t *testing.T) { // its clock moves with the steps, so the model knows each entry's size
+				simulation(t, rand.New(rand.NewPCG(uint64(seed), 0)), room)
+			})
 		})
 	}
+}
+
+func simulation(t *testing.T, rng *rand.Rand, room int64) {
+	path := filepath.Join(t.TempDir(), "spotter.db")
+	m := newModel(simulatedSinks, room)
+	start := func() *store.Store {
+		s, err := store.Open(path, store.Options{Sinks: m.sinks, OutboxBytes: m.room, SpoolBytes: simulatedSpool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := start()
+	reopen := func(room int64) {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m.room = room
+		clear(m.dropped)
+		m.makeRoom()
+		s = start()
+	}
+	for step := range 250 {
+		<-time.After(time.Duration(rng.IntN(3)) * 777 * time.Microsecond)
+		simulate(t, rng, s, m)
+		if rng.IntN(20) == 0 {
+			reopen(room)
+		}
+		if step%20 == 0 {
+			m.compare(t, s)
+		}
+	}
+	m.compare(t, s)
+	reopen(room / 2)
+	m.compare(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check(t, path)
 }
 
 // simulate does one random thing to store and model.
@@ -106,25 +136,11 @@ func simulate(t *testing.T, rng *rand.Rand, s *store.Store, m *model) {
 	t.Helper()
 	switch op := rng.IntN(20); {
 	case op < 7:
-		b := randomBatch(rng)
+		b := randomBatch(rng, m.announced)
 		record(t, s, b)
 		m.record(b)
-	case op < 10: // a sink confirms some, not always the first
-		sink := []string{"dynamodb", "archive"}[rng.IntN(2)]
-		entries, err := s.Pending(sink, 1+rng.IntN(10))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if rng.IntN(3) == 0 {
-				continue
-			}
-			if err := s.Done(sink, e.Seq); err != nil {
-				t.Fatal(err)
-			}
-			key := target{e.Observation.Media, e.Observation.From}
-			m.outbox[sink] = slices.DeleteFunc(m.outbox[sink], func(k target) bool { return k == key })
-		}
+	case op < 10:
+		confirm(t, rng, s, m)
 	case op < 11:
 		media, before := "final", timeline.Position(rng.IntN(140)-50)
 		n, err := s.Prune(media, before)
@@ -157,5 +173,27 @@ func simulate(t *testing.T, rng *rand.Rand, s *store.Store, m *model) {
 		if want := m.revise(target{key.Media, key.From}, change); found != want || err != nil {
 			t.Fatalf("revised %v, %v; want %v", found, err, want)
 		}
+	}
+}
+
+// confirm lets a sink confirm some of a few that wait, not always the first.
+func confirm(t *testing.T, rng *rand.Rand, s *store.Store, m *model) {
+	t.Helper()
+	sink := m.sinks[rng.IntN(len(m.sinks))].Name
+	list, err := s.Pending(sink, 0, 1+rng.IntN(10))
+	if rng.IntN(2) == 0 {
+		list, err = s.PendingSince(sink, time.Time{}, 1+rng.IntN(10))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if rng.IntN(3) == 0 {
+			continue
+		}
+		if err := s.Done(sink, e.Seq); err != nil {
+			t.Fatal(err)
+		}
+		m.outbox[sink] = without(m.outbox[sink], targetOf(e))
 	}
 }

@@ -24,7 +24,7 @@ func missed(from timeline.Position, second, size int) store.SpooledFrame {
 
 func openSpool(t testing.TB, path string, limit int64, sinks ...string) *store.Store {
 	t.Helper()
-	s, err := store.Open(path, store.Options{Sinks: sinks, SpoolBytes: limit})
+	s, err := store.Open(path, store.Options{Sinks: observers(sinks...), SpoolBytes: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestUnspool(t *testing.T) {
 				if diff := cmp.Diff(tc.analyzed, tl.Analyzed()); diff != "" {
 					t.Errorf("%s: analysed (-want +got):\n%s", when, diff)
 				}
-				if n, _ := s.Backlog("dynamodb"); n != tc.queued {
+				if n := s.Backlog("dynamodb").Entries; n != tc.queued {
 					t.Errorf("%s: %d in the outbox, want %d", when, n, tc.queued)
 				}
 				s.Close()

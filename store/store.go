@@ -32,9 +32,12 @@ var (
 
 // Options are what a Store needs beside its path.
 type Options struct {
-	// Sinks names the outbox's readers: each gets an entry for every observation recorded from now on. With none
-	// there is no outbox.
-	Sinks []string
+	// Sinks are the outbox's readers: each gets an entry for everything of its kind that is recorded from now on. With
+	// none there is no outbox. Segments and frames of sinks that are no longer named are deleted; observations of theirs
+	// stay queued, but hold nothing back and take no room. With nil, for who only looks, all stays as it is.
+	Sinks []Sink
+	// OutboxBytes is how many bytes may wait for the sinks together, as Backlog counts them. With 0 there is no bound.
+	OutboxBytes int64
 	// SpoolBytes is how many bytes of pictures the spool may hold. With 0 Spool keeps nothing; what a file has of an
 	// earlier run stays in it until it is taken out or pruned.
 	SpoolBytes int64
@@ -49,6 +52,7 @@ type Store struct {
 	file   *os.File
 	db     *bolt.DB
 	queues map[string]*queue // by sink; never changed
+	room   int64             // Options.OutboxBytes
 	spool  spool
 
 	mu     sync.Mutex // held from the begin of a writing transaction until its snapshot is published
@@ -67,6 +71,11 @@ type medium struct {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		if q.unlogged > 0 {
+			q.logDrops(s.log)
+		}
+	}
 	if s.broken != nil {
 		return s.abandon() // bbolt would wait for the transaction that panicked
 	}

@@ -60,9 +60,22 @@ func say(o *timeline.Observation) bool {
 	return true
 }
 
+// observers are sinks of observations.
+func observers(names ...string) (list []store.Sink) {
+	for _, name := range names {
+		list = append(list, store.Sink{Name: name, Kind: store.Observations})
+	}
+	return list
+}
+
 func open(t testing.TB, path string, sinks ...string) *store.Store {
 	t.Helper()
-	s, err := store.Open(path, store.Options{Sinks: sinks})
+	return openSinks(t, path, 0, observers(sinks...)...)
+}
+
+func openSinks(t testing.TB, path string, room int64, sinks ...store.Sink) *store.Store {
+	t.Helper()
+	s, err := store.Open(path, store.Options{Sinks: sinks, OutboxBytes: room})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +137,14 @@ func TestRecordSettles(t *testing.T) {
 		"new":                     {[]batch{{observe(0, 5, 1)}}, observe(0, 5, 1), 1},
 		"of any revision":         {[]batch{{numbered}}, observe(0, 5, 1), 1},
 		"on screen":               {[]batch{{lasting(0, 5)}}, lasting(0, 5), 1},
-		"it lasts":                {[]batch{{lasting(0, 5)}, {lasting(0, 9)}, {lasting(0, 7)}}, lasting(0, 9), 1},
+		"it lasts":                {[]batch{{lasting(0, 5)}, {lasting(0, 9)}, {lasting(0, 7)}}, lasting(0, 9), 2},
 		"its end":                 {[]batch{{lasting(0, 5)}, {observe(0, 9, 1)}}, ended(0, 9), 2},
 		"its end is not earlier":  {[]batch{{lasting(0, 5)}, {observe(0, 3, 1)}}, ended(0, 5), 2},
 		"again changes nothing":   {[]batch{{lasting(0, 5)}, {observe(0, 9, 1)}, {lasting(0, 5)}, {observe(0, 9, 1)}}, ended(0, 9), 2},
 		"seen a second time":      {[]batch{{observe(0, 5, 1)}, {lasting(0, 7)}, {observe(0, 9, 1)}}, observe(0, 5, 1), 1},
-		"all of it in a batch":    {[]batch{{lasting(0, 5), lasting(0, 7), observe(0, 8, 1), observe(0, 9, 1)}}, ended(0, 8), 2},
-		"negative position":       {[]batch{{lasting(-9, -5)}, {lasting(-9, -2)}}, lasting(-9, -2), 1},
-		"of no length, then some": {[]batch{{lasting(0, 0)}, {lasting(0, 5)}}, lasting(0, 5), 1},
+		"all of it in a batch":    {[]batch{{lasting(0, 5), lasting(0, 7), observe(0, 8, 1), observe(0, 9, 1)}}, ended(0, 8), 3},
+		"negative position":       {[]batch{{lasting(-9, -5)}, {lasting(-9, -2)}}, lasting(-9, -2), 2},
+		"of no length, then some": {[]batch{{lasting(0, 0)}, {lasting(0, 5)}}, lasting(0, 5), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "spotter.db")
@@ -157,7 +170,7 @@ func stands(t *testing.T, s *store.Store, when string, want *timeline.Observatio
 	if diff := cmp.Diff([]*timeline.Observation{want}, tl.Within(everything)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", when, diff)
 	}
-	pending, err := s.Pending("dynamodb", 10)
+	pending, err := s.Pending("dynamodb", 0, 10)
 	if err != nil || len(pending) != 1 {
 		t.Fatalf("%s: %d entries pending, %v; want one", when, len(pending), err)
 	}
