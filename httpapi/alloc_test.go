@@ -12,7 +12,7 @@ import (
 // The race detector makes sync.Pool drop things, so this is not for it.
 func TestLookUpAllocatesNothing(t *testing.T) {
 	m := cup()
-	m.timelines["cup-final"] = event(20_000, 2_160).WithBreaks([]timeline.Break{{ID: "7", Span: timeline.Span{From: 20_045_000, Until: 20_075_000}}})
+	m.Timelines["cup-final"] = event(20_000, 2_160).WithBreaks([]timeline.Break{{ID: "7", Span: timeline.Span{From: 20_045_000, Until: 20_075_000}}})
 	s := newViewer(m)
 	for name, query := range map[string]string{
 		"position": "position=20050&backward=10&forward=5", "time": "time=2026-11-23T15:00:00Z&backward=10&forward=5",

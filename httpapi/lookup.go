@@ -6,26 +6,30 @@ import (
 	"spotter/timeline"
 )
 
-// context answers GET /v1/media/{media}/context: who and what is on screen in a window, and which breaks meet it. It takes no lock, no disk and,
-// for media known at the start, no memory.
+// context answers GET /v1/media/{media}/context: who and what is on screen in a window, and which breaks meet it. Beyond what
+// the Media does it takes no lock, no disk and, for media known at the start, no memory.
 func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	segment, _ := contextID(ctx.Request.URI().PathOriginal())
 	id := v.id(segment)
-	t, ok := v.media.Timeline(id)
-	if !ok {
-		return unknownMedia(id)
-	}
 	q, err := parseContextQuery(ctx.QueryArgs())
 	if err != nil {
-		return err
+		return v.refuse(id, err)
 	}
 	if q.hasTime {
-		if q.position, ok = v.media.PositionAt(id, q.at); !ok {
+		var told bool
+		if q.position, told, err = v.media.PositionAt(id, q.at); err != nil {
+			return missing(id, err)
+		}
+		if !told {
 			return badParameter("time", "this media's stream tells no wall-clock time; ask by position")
 		}
 	}
-
 	w := timeline.Span{From: q.position - q.backward, Until: q.position + q.forward}
+	t, err := v.media.Timeline(id, w)
+	if err != nil {
+		return missing(id, err)
+	}
+
 	found := v.contexts.Get().(*timeline.Context)
 	defer v.contexts.Put(found)
 	t.Context(found, w)

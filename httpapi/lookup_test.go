@@ -123,7 +123,7 @@ func TestAnswersEqualEncodingJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		tl := randomTimeline(r)
-		m.timelines["cup-final"] = tl
+		m.Timelines["cup-final"] = tl
 		w := timeline.Span{From: timeline.Position(r.IntN(120_000) - 30_000)}
 		w.Until = w.From + timeline.Position(r.IntN(40_000))
 		split := timeline.Position(r.Int64N(int64(w.Len()) + 1))
@@ -155,7 +155,7 @@ func TestConfidence(t *testing.T) {
 		99.126: "99.13", 99.999: "100", 50: "50", 0.004: "0", math.Copysign(0, -1): "0", 12.5: "12.5",
 		math.Inf(1): "0", math.NaN(): "0", math.Inf(-1): "0", 61.499999999: "61.5", 7.05: "7.05", -1.5: "-1.5", 1e300: "0",
 	} {
-		m.timelines["cup-final"] = timeline.New([]*timeline.Observation{{
+		m.Timelines["cup-final"] = timeline.New([]*timeline.Observation{{
 			Span: timeline.Span{From: 0, Until: 1000}, Objects: []timeline.Entity{{Name: "Cup", Confidence: confidence}},
 		}}, nil)
 		ctx := request("/v1/media/cup-final/context?position=0")

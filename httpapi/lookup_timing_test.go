@@ -6,15 +6,16 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"spotter/internal/mediatest"
 	"spotter/timeline"
 )
 
 const benchQuery = "/v1/media/cup-final/context?position=20050&backward=10&forward=5"
 
 // twelveHours is an event of 20,000 scenes.
-func twelveHours() *fakeMedia {
+func twelveHours() *mediatest.Box {
 	m := cup()
-	m.timelines["cup-final"] = event(20_000, timeline.Position(2_160))
+	m.Timelines["cup-final"] = event(20_000, timeline.Position(2_160))
 	return m
 }
 

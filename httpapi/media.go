@@ -3,26 +3,32 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
 	"spotter/timeline"
 )
 
-// Media is what the API knows of the streams. All methods may be called from many goroutines at once and must return
-// without waiting for disk or network: they are on the path of every look-up.
+// Media is what the API knows of the streams. All methods may be called from many goroutines at once; they are on the
+// path of every look-up, so one that asks over a network must keep what it got and bound how long it waits. Errors wrap
+// ErrUnknownMedia where there is no such media, and ErrUnavailable where that cannot be told for the moment.
 type Media interface {
-	// IDs returns the ids of all media in configured order.
-	IDs() []string
-	// Status tells how a media is doing; false when there is no such media.
-	Status(id string) (Status, bool)
-	// Timeline returns the newest immutable snapshot of a media; false when there is no such media.
-	Timeline(id string) (*timeline.Timeline, bool)
+	// IDs returns the ids of all media, in the order in which they are shown.
+	IDs() ([]string, error)
+	// Status tells how a media is doing.
+	Status(id string) (Status, error)
+	// Timeline returns the newest immutable snapshot of a media as far as the closed window w needs it: its observations are
+	// right within w, its breaks and what was analysed everywhere. For a window that ends before it begins it needs none.
+	Timeline(id string, w timeline.Span) (*timeline.Timeline, error)
 	// Settled returns the position before which nothing will be revised any more; false when there is none.
-	Settled(id string) (timeline.Position, bool)
+	Settled(id string) (timeline.Position, bool, error)
 	// PositionAt returns the position that was live at t; false when the stream tells no wall clock.
-	PositionAt(id string, t time.Time) (timeline.Position, bool)
+	PositionAt(id string, t time.Time) (timeline.Position, bool, error)
 }
+
+// nowhere is the window that needs no observations.
+var nowhere = timeline.Span{From: 0, Until: -1}
 
 // States of a media.
 const (
@@ -56,17 +62,20 @@ type Fault struct {
 	Count   int       `json:"count"`
 }
 
+// statusJSON is a Status as GET /v1/media/{media} shows it.
+type statusJSON struct {
+	Media         string             `json:"media"`
+	State         string             `json:"state"`
+	LiveEdge      *timeline.Position `json:"live_edge"`
+	AnalyzedUntil *timeline.Position `json:"analyzed_until"`
+	StartedAt     *time.Time         `json:"started_at"`
+	Source        *string            `json:"source"`
+	Faults        []Fault            `json:"faults"`
+}
+
 // MarshalJSON writes the status as GET /v1/media/{media} shows it; faults are never null.
 func (s Status) MarshalJSON() ([]byte, error) {
-	out := struct {
-		Media         string             `json:"media"`
-		State         string             `json:"state"`
-		LiveEdge      *timeline.Position `json:"live_edge"`
-		AnalyzedUntil *timeline.Position `json:"analyzed_until"`
-		StartedAt     *time.Time         `json:"started_at"`
-		Source        *string            `json:"source"`
-		Faults        []Fault            `json:"faults"`
-	}{s.Media, s.State, s.LiveEdge, s.AnalyzedUntil, s.StartedAt, nil, s.Faults}
+	out := statusJSON{s.Media, s.State, s.LiveEdge, s.AnalyzedUntil, s.StartedAt, nil, s.Faults}
 	if s.Source != "" {
 		out.Source = &s.Source
 	}
@@ -74,6 +83,19 @@ func (s Status) MarshalJSON() ([]byte, error) {
 		out.Faults = []Fault{}
 	}
 	return marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Status) UnmarshalJSON(text []byte) error {
+	var in statusJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*s = Status{in.Media, in.State, in.LiveEdge, in.AnalyzedUntil, in.StartedAt, "", in.Faults}
+	if in.Source != nil {
+		s.Source = *in.Source
+	}
+	return nil
 }
 
 // Control starts and stops media at an operator's wish. Both are idempotent; an error wraps ErrUnknownMedia when there
@@ -90,5 +112,9 @@ type Check struct {
 	Detail string `json:"detail"`
 }
 
-// ErrUnknownMedia is wrapped by a Control's errors when there is no such media.
-var ErrUnknownMedia = errors.New("unknown media")
+var (
+	// ErrUnknownMedia is wrapped by the errors of Media and Control when there is no such media.
+	ErrUnknownMedia = errors.New("unknown media")
+	// ErrUnavailable is wrapped by the errors of Media while what it reads from does not answer.
+	ErrUnavailable = errors.New("not available at the moment")
+)

@@ -47,6 +47,9 @@ func clip(s string) string {
 	return s
 }
 
+// retryAfter is for how many seconds a client is asked to wait for what is not available (RFC 9110, section 10.2.3).
+const retryAfter = "1"
+
 // write answers with p in place of whatever was written before; Allow (RFC 9110, section 10.2.1) is kept.
 func (p *problem) write(ctx *fasthttp.RequestCtx) {
 	allow := string(ctx.Response.Header.Peek(fasthttp.HeaderAllow))
@@ -60,14 +63,23 @@ func (p *problem) write(ctx *fasthttp.RequestCtx) {
 	}
 	ctx.SetStatusCode(p.Status)
 	ctx.SetContentType("application/problem+json")
-	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheNever)
+	if p.Status == fasthttp.StatusServiceUnavailable {
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter)
+	}
 	ctx.SetBody(body)
 }
 
-// fail answers with err: as it is when it is a problem, else as a 500 that is logged and tells the client nothing.
+// fail answers with err: as it is when it is a problem, else as a 500 that is logged and tells the client nothing. What is
+// not available is a 503 without its cause, which whoever cannot read reports, once for all who ask.
 func fail(ctx *fasthttp.RequestCtx, log *slog.Logger, err error) {
 	var p *problem
-	if !errors.As(err, &p) {
+	switch {
+	case errors.As(err, &p):
+	case errors.Is(err, ErrUnavailable):
+		p = newProblem(fasthttp.StatusServiceUnavailable,
+			"the table that the answer comes from cannot be read at the moment; ask again in a second")
+	default:
 		log.Error("request failed", "path", string(ctx.Path()), "err", err)
 		p = newProblem(fasthttp.StatusInternalServerError, "the server could not answer; its log says why")
 	}

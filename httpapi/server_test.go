@@ -18,6 +18,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttputil"
 
 	"spotter/httpapi"
+	"spotter/internal/mediatest"
 	"spotter/timeline"
 )
 
@@ -71,14 +72,14 @@ func TestUnreadableRequests(t *testing.T) {
 
 // slowMedia answers a look-up when the test says so.
 type slowMedia struct {
-	*fakeMedia
+	*mediatest.Box
 	asked, answer chan struct{}
 }
 
-func (s slowMedia) Timeline(id string) (*timeline.Timeline, bool) {
+func (s slowMedia) Timeline(id string, w timeline.Span) (*timeline.Timeline, error) {
 	close(s.asked)
 	<-s.answer
-	return s.fakeMedia.Timeline(id)
+	return s.Box.Timeline(id, w)
 }
 
 func TestShutdownLetsRequestsFinish(t *testing.T) {
@@ -143,7 +144,7 @@ func TestWithoutRegistry(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	c := client(t, httpapi.NewViewer(cup(), reg, quiet()))
+	c := client(t, httpapi.NewViewer(hazard{cup()}, reg, quiet()))
 	httpapi.NewAdmin(httpapi.AdminConfig{Registerer: reg, Gatherer: reg, Log: quiet()}) // has the same names
 	for i := range 50 {
 		send(t, c, http.MethodGet, fmt.Sprint("/nowhere/", i))

@@ -21,19 +21,22 @@ const (
 // timeline answers GET /v1/media/{media}/timeline: the observations and breaks that meet a window, uncut.
 func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	id := pathID(ctx)
-	// Before the snapshot, which may be the last that lacks a revision otherwise.
-	before, some := v.media.Settled(id)
-	t, ok := v.media.Timeline(id)
-	if !ok {
-		return unknownMedia(id)
-	}
 	q, err := parseTimelineQuery(ctx.QueryArgs())
+	if err != nil {
+		return v.refuse(id, err)
+	}
+	// Before the snapshot, which may be the last that lacks a revision otherwise.
+	before, some, err := v.media.Settled(id)
+	if err != nil {
+		return missing(id, err)
+	}
+	w, err := v.window(id, q)
 	if err != nil {
 		return err
 	}
-	w := q.window(t)
-	if w.Len() > maxTimelineWindow {
-		return badParameter("from", "a window may be at most %v seconds; give from and until", maxTimelineWindow)
+	t, err := v.media.Timeline(id, w)
+	if err != nil {
+		return missing(id, err)
 	}
 
 	var list []*timeline.Observation
@@ -65,23 +68,32 @@ func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	return nil
 }
 
-// window fills in what was not asked for: from the first observation, until the analysed end.
-func (q timelineQuery) window(t *timeline.Timeline) timeline.Span {
+// window returns the window that is asked for: where nothing else was said, from where the analysis began to where it ends.
+func (v *viewer) window(id string, q timelineQuery) (timeline.Span, error) {
 	w := timeline.Span{From: q.from, Until: q.until}
-	if !q.hasUntil {
-		if end, ok := t.AnalyzedUntil(); ok {
-			w.Until = end
-		} else {
+	if !q.hasFrom || !q.hasUntil {
+		t, err := v.media.Timeline(id, nowhere)
+		if err != nil {
+			return w, missing(id, err)
+		}
+		analyzed := t.Analyzed()
+		if !q.hasUntil {
 			w.Until = w.From
+			if len(analyzed) > 0 {
+				w.Until = analyzed[len(analyzed)-1].Until
+			}
+		}
+		if !q.hasFrom {
+			w.From = w.Until
+			if len(analyzed) > 0 {
+				w.From = min(w.Until, analyzed[0].From)
+			}
 		}
 	}
-	if !q.hasFrom {
-		w.From = w.Until
-		if all := t.Within(timeline.Span{From: -timeline.MaxPosition, Until: w.Until}); len(all) > 0 {
-			w.From = all[0].From
-		}
+	if w.Len() > maxTimelineWindow {
+		return w, badParameter("from", "a window may be at most %v seconds; give from and until", maxTimelineWindow)
 	}
-	return w
+	return w, nil
 }
 
 // settled reports whether the answer to a window that was analysed is the same for ever: both ends were asked for, nothing

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -30,7 +31,8 @@ type viewer struct {
 // allocating; later ones may come and go. reg may be nil; NewViewer panics when it already has a viewer's metrics.
 func NewViewer(media Media, reg prometheus.Registerer, log *slog.Logger) *Server {
 	v := &viewer{media: media, ids: make(map[string]string)}
-	for _, id := range media.IDs() {
+	ids, _ := media.IDs() // those that cannot be told yet cost each look-up one string more
+	for _, id := range ids {
 		v.ids[id] = id
 	}
 	v.contexts.New = func() any { return new(timeline.Context) }
@@ -93,14 +95,39 @@ func pathID(ctx *fasthttp.RequestCtx) string {
 	return unescape(segment)
 }
 
+// missing is the problem of a media that cannot be shown.
+func missing(id string, err error) error {
+	if errors.Is(err, ErrUnknownMedia) {
+		return unknownMedia(id)
+	}
+	return err
+}
+
+// refuse returns what is wrong with a question: that there is no such media comes before its parameters.
+func (v *viewer) refuse(id string, bad error) error {
+	if _, err := v.media.Status(id); errors.Is(err, ErrUnknownMedia) {
+		return unknownMedia(id)
+	}
+	return bad
+}
+
 func (v *viewer) list(ctx *fasthttp.RequestCtx) error {
 	answer := struct {
 		Media []Status `json:"media"`
 	}{Media: []Status{}}
-	for _, id := range v.media.IDs() {
-		if status, ok := v.media.Status(id); ok {
-			answer.Media = append(answer.Media, status)
+	ids, err := v.media.IDs()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		status, err := v.media.Status(id)
+		if errors.Is(err, ErrUnknownMedia) { // it has gone since
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		answer.Media = append(answer.Media, status)
 	}
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
 	return writeJSON(ctx, answer)
@@ -108,9 +135,9 @@ func (v *viewer) list(ctx *fasthttp.RequestCtx) error {
 
 func (v *viewer) status(ctx *fasthttp.RequestCtx) error {
 	id := pathID(ctx)
-	status, ok := v.media.Status(id)
-	if !ok {
-		return unknownMedia(id)
+	status, err := v.media.Status(id)
+	if err != nil {
+		return missing(id, err)
 	}
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheBriefly)
 	return writeJSON(ctx, status)

@@ -33,12 +33,15 @@ var allowed = map[string][]string{
 	"store":                {"timeline"},
 	"httpapi":              {"timeline"},
 	"capture/opencv":       {"capture", "capture/container", "timeline"},
-	"vision/rekognition":   {"vision", "timeline"},
+	"internal/awsfault":    {},
+	"vision/rekognition":   {"internal/awsfault", "vision", "timeline"},
 	"vision/local":         {"vision", "timeline"},
 	"vision/local/gallery": {"timeline"},
 	"vision/classic":       {"vision", "timeline"},
-	"sync/outbox":          {"store", "timeline"},
-	"sync/dynamodb":        {"timeline"},
+	"sync/outbox":          {"internal/awsfault", "store", "timeline"},
+	"sync/dynamodb":        {"capture", "httpapi", "internal/awsfault", "timeline"},
+	"sync/sns":             {"internal/awsfault", "store", "timeline"},
+	"sync/s3":              {"internal/awsfault", "timeline"},
 }
 
 // owners lists the only packages that may import a library.
@@ -67,7 +70,7 @@ func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
 
 // support reports whether a package is there for tests and measurements only.
 func (p pkg) support() bool {
-	return strings.HasPrefix(p.name(), "internal/") || p.name() == "vision/recognizertest"
+	return strings.HasPrefix(p.name(), "internal/") && p.name() != "internal/awsfault" || p.name() == "vision/recognizertest"
 }
 
 func list(t *testing.T, tags string) []pkg {

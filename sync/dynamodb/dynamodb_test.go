@@ -3,9 +3,9 @@ package dynamodb_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,78 +15,59 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"spotter/internal/awsfault"
 	"spotter/sync/dynamodb"
 	"spotter/timeline"
 )
 
-// item is a DynamoDB item as it is on the wire: by attribute, then by type.
-type item map[string]map[string]string
-
-// fake answers PutItem of DynamoDB's JSON 1.0 protocol for the one condition that Table uses.
-type fake struct {
+// wire answers DynamoDB's JSON 1.0 protocol: the scripted faults first, then success. It keeps what was last sent.
+type wire struct {
 	mu    sync.Mutex
-	items map[string]item
-	fail  []string // error codes of the next answers
+	fail  []wireFault
 	calls int
+	sent  struct {
+		Item map[string]map[string]any
+	}
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// hangUp is the code of a connection that breaks before the answer.
+const hangUp = "hang up"
+
+// wireFault is an error code and its message.
+type wireFault struct{ code, message string }
+
+func (f *wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	refuse := func(status int, code string) {
-		w.WriteHeader(status)
-		json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.dynamodb.v20120810#" + code, "message": "refused"})
-	}
-	if len(f.fail) > 0 {
-		code := f.fail[0]
-		f.fail = f.fail[1:]
-		if code == "InternalServerError" {
-			refuse(http.StatusInternalServerError, code)
-		} else {
-			refuse(http.StatusBadRequest, code)
-		}
+	if err := json.NewDecoder(r.Body).Decode(&f.sent); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	var in struct {
-		TableName                 string
-		Item                      item
-		ConditionExpression       string
-		ExpressionAttributeNames  map[string]string
-		ExpressionAttributeValues item
-	}
-	err := json.NewDecoder(r.Body).Decode(&in)
-	switch {
-	case err != nil || r.Header.Get("X-Amz-Target") != "DynamoDB_20120810.PutItem":
-		refuse(http.StatusBadRequest, "SerializationException")
-		return
-	case in.ConditionExpression != "attribute_not_exists(media_id) OR #revision < :revision" || in.ExpressionAttributeNames["#revision"] != "revision":
-		refuse(http.StatusBadRequest, "ValidationException")
-		return
-	case in.TableName != "observations":
-		refuse(http.StatusBadRequest, "ResourceNotFoundException")
+	if len(f.fail) == 0 {
+		w.Write([]byte("{}"))
 		return
 	}
-	key := in.Item["media_id"]["S"] + " " + in.Item["media_time_position"]["N"]
-	if old, ok := f.items[key]; ok {
-		was, err := strconv.Atoi(old["revision"]["N"])
-		now, err2 := strconv.Atoi(in.ExpressionAttributeValues[":revision"]["N"])
-		if err != nil || err2 != nil || was >= now {
-			refuse(http.StatusBadRequest, "ConditionalCheckFailedException")
-			return
-		}
+	now := f.fail[0]
+	f.fail = f.fail[1:]
+	if now.code == hangUp {
+		panic(http.ErrAbortHandler)
 	}
-	f.items[key] = in.Item
-	w.Write([]byte("{}"))
+	status := http.StatusBadRequest
+	if now.code == "InternalServerError" {
+		status = http.StatusInternalServerError
+	}
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.dynamodb.v20120810#" + now.code, "message": now.message})
 }
 
-func table(t *testing.T, name string, f *fake) *dynamodb.Table {
+// overWire returns a table that is asked over HTTP.
+func overWire(t *testing.T, f *wire) *dynamodb.Table {
 	t.Helper()
-	f.items = make(map[string]item)
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	return &dynamodb.Table{Name: name, Client: sdk.New(sdk.Options{
+	return &dynamodb.Table{Name: "observations", Region: "us-east-1", Client: sdk.New(sdk.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -106,6 +87,12 @@ func observation(revision int) *timeline.Observation {
 }
 
 func TestPutWritesItem(t *testing.T) {
+	kin := observation(1)
+	kin.Open = true
+	kin.Objects = []timeline.Entity{
+		{Name: "Couch", Confidence: 99.5, Parents: []string{"Furniture"}, Aliases: []string{"Sofa"}}, {Name: "Person", Confidence: 90},
+	}
+	type item = map[string]map[string]any
 	for name, tc := range map[string]struct {
 		ttl  time.Duration
 		o    *timeline.Observation
@@ -134,65 +121,96 @@ func TestPutWritesItem(t *testing.T) {
 			"source":              {"S": "onnx"},
 			"revision":            {"N": "0"},
 		}},
+		"open, with parents and aliases": {0, kin, item{
+			"media_id":            {"S": "cup-final"},
+			"media_time_position": {"N": "-41.275"},
+			"media_time_until":    {"N": "50.0"},
+			"timestamp":           {"S": "2026-11-23T13:00:02Z"},
+			"celeb_json":          {"S": `[{"Name":"Zoë Example","Id":"4xYz","MatchConfidence":97.25,"Urls":["www.example.com"]},{"Name":"Nobody Known","Id":"","MatchConfidence":50,"Urls":[]}]`},
+			"object_json":         {"S": `[{"Name":"Couch","Confidence":99.5},{"Name":"Person","Confidence":90}]`},
+			"labels_json":         {"S": `{"Couch":{"Parents":["Furniture"],"Aliases":["Sofa"]}}`},
+			"confidence":          {"N": "99.5"},
+			"source":              {"S": "rekognition"},
+			"revision":            {"N": "1"},
+			"open":                {"BOOL": true},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := new(fake)
-			tab := table(t, "observations", f)
+			f := new(wire)
+			tab := overWire(t, f)
 			tab.TTL = tc.ttl
 			if err := tab.Put(t.Context(), tc.o); err != nil {
 				t.Fatal(err)
 			}
-			if len(f.items) != 1 {
-				t.Fatalf("%d items", len(f.items))
-			}
-			for _, got := range f.items {
-				if diff := cmp.Diff(tc.want, got); diff != "" {
-					t.Errorf("item (-want +got):\n%s", diff)
-				}
+			if diff := cmp.Diff(tc.want, f.sent.Item); diff != "" {
+				t.Errorf("item (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestPutKeepsHighestRevision(t *testing.T) {
-	f := new(fake)
-	tab := table(t, "observations", f)
-	for _, step := range []struct{ put, want int }{{2, 2}, {2, 2}, {1, 2}, {10, 10}, {9, 10}} {
-		if err := tab.Put(t.Context(), observation(step.put)); err != nil {
-			t.Fatalf("revision %d: %v", step.put, err)
-		}
-		for _, got := range f.items {
-			if got["revision"]["N"] != strconv.Itoa(step.want) {
-				t.Errorf("after revision %d the table has %v, want %d", step.put, got["revision"], step.want)
-			}
-		}
-	}
-	if len(f.items) != 1 {
-		t.Errorf("%d items of one observation", len(f.items))
 	}
 }
 
 func TestPutFails(t *testing.T) {
+	broken := wireFault{"InternalServerError", "once more"}
 	for name, tc := range map[string]struct {
-		table string
-		fail  []string
+		fail  []wireFault
+		kind  awsfault.Kind
 		want  string // in the error; "" for success
 		calls int
 	}{
-		"passing fault is tried again": {"observations", []string{"InternalServerError"}, "", 2},
-		"no such table":                {"absent", nil, "create the table with partition key media_id", 1},
-		"no right":                     {"observations", []string{"AccessDeniedException"}, "allow dynamodb:PutItem", 1},
-		"refused item":                 {"observations", []string{"ValidationException"}, "put item in observations", 1},
+		"passing fault":              {[]wireFault{broken, broken}, 0, "", 3},
+		"lasting fault":              {[]wireFault{broken, broken, broken, broken}, awsfault.Away, "put item in observations: DynamoDB answered InternalServerError", 3},
+		"no answer":                  {[]wireFault{{hangUp, ""}, broken}, 0, "", 3},
+		"never an answer":            {[]wireFault{{hangUp, ""}, {hangUp, ""}, {hangUp, ""}, {hangUp, ""}}, awsfault.Away, "put item in observations", 3},
+		"there already":              {[]wireFault{{"ConditionalCheckFailedException", ""}}, 0, "", 1},
+		"applied, no answer":         {[]wireFault{broken, {"ConditionalCheckFailedException", ""}}, 0, "", 2},
+		"throughput used up":         {[]wireFault{{"ProvisionedThroughputExceededException", ""}}, awsfault.Throttled, "ProvisionedThroughputExceededException", 1},
+		"throttled":                  {[]wireFault{{"ThrottlingException", ""}}, awsfault.Throttled, "ThrottlingException", 1},
+		"account's limit":            {[]wireFault{{"RequestLimitExceeded", ""}}, awsfault.Throttled, "RequestLimitExceeded", 1},
+		"throttled after a fault":    {[]wireFault{broken, {"ThrottlingException", ""}}, awsfault.Throttled, "ThrottlingException", 2},
+		"no such table":              {[]wireFault{{"ResourceNotFoundException", ""}}, awsfault.Denied, "create the table with partition key media_id (S) and sort key media_time_position (N) in region us-east-1", 1},
+		"no right":                   {[]wireFault{{"AccessDeniedException", ""}}, awsfault.Denied, "allow dynamodb:PutItem on table observations", 1},
+		"token expired":              {[]wireFault{{"ExpiredTokenException", ""}}, awsfault.Denied, "renew the credentials", 1},
+		"clock, that nothing mends":  {[]wireFault{{"InvalidSignatureException", ""}}, awsfault.Denied, "this machine's clock is right", 1},
+		"other keys":                 {[]wireFault{{"ValidationException", "One or more parameter values were invalid: Missing the key id in the item"}}, awsfault.Denied, "table observations has other keys", 1},
+		"key of another type":        {[]wireFault{{"ValidationException", "One or more parameter values were invalid: Type mismatch for key media_time_position expected: S actual: N"}}, awsfault.Denied, "has other keys", 1},
+		"too large, by its count":    {[]wireFault{{"ValidationException", "Item size has exceeded the maximum allowed size"}}, awsfault.Refused, "ValidationException", 1},
+		"too much of one media":      {[]wireFault{{"ItemCollectionSizeLimitExceededException", ""}}, awsfault.Refused, "ItemCollectionSizeLimitExceededException", 1},
+		"something new from Amazon":  {[]wireFault{{"NeverHeardOfException", ""}}, awsfault.Away, "NeverHeardOfException", 1},
+		"another media at this time": {[]wireFault{{"TransactionConflictException", ""}}, awsfault.Away, "TransactionConflictException", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{fail: tc.fail}
-			err := table(t, tc.table, f).Put(t.Context(), observation(1))
+			f := &wire{fail: tc.fail}
+			err := overWire(t, f).Put(t.Context(), observation(1))
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
+			if err != nil && awsfault.KindOf(err) != tc.kind {
+				t.Errorf("it is %v, want %v", awsfault.KindOf(err), tc.kind)
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if f.calls != tc.calls {
 				t.Errorf("%d calls, want %d", f.calls, tc.calls)
 			}
 		})
+	}
+}
+
+func TestPutOfTooMuchIsNotSent(t *testing.T) {
+	f := new(wire)
+	o := observation(1)
+	o.Objects[0].Name = strings.Repeat("x", 400<<10)
+	err := overWire(t, f).Put(t.Context(), o)
+	if awsfault.KindOf(err) != awsfault.Refused || !strings.Contains(err.Error(), "that of cup-final at -41.275 has 409931 bytes") || f.calls != 0 {
+		t.Errorf("%v after %d calls", err, f.calls)
+	}
+}
+
+func TestPutStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := overWire(t, new(wire)).Put(ctx, observation(1))
+	if !errors.Is(err, context.Canceled) || awsfault.KindOf(err) != awsfault.Away {
+		t.Errorf("error %v", err)
 	}
 }

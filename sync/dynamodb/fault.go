@@ -1,0 +1,83 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+
+	"spotter/internal/awsfault"
+)
+
+// keys is what the table's keys have to be, for people.
+const keys = "partition key media_id (S) and sort key media_time_position (N)"
+
+// explain says what an error of one of DynamoDB's actions means.
+func (t *Table) explain(ctx context.Context, action, verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	s := awsfault.Service{
+		Name: "DynamoDB", Region: t.Region, Rights: "dynamodb:" + action + " on table " + t.Name,
+		Mends: map[string]string{
+			"ResourceNotFoundException": "create the table with " + keys + " in region " + t.Region +
+				"; spotter cloud-template prints a template",
+		},
+		Refusals: map[string]bool{"ValidationException": true, "ItemCollectionSizeLimitExceededException": true},
+	}
+	if otherKeys(action, err) {
+		delete(s.Refusals, "ValidationException")
+		s.Mends["ValidationException"] = t.otherKeysMend()
+	}
+	return s.Explain(ctx, verb, err)
+}
+
+func (t *Table) otherKeysMend() string {
+	return "table " + t.Name + " has other keys; name one with " + keys + ", or create it: spotter cloud-template prints a template"
+}
+
+// otherKeys reports whether a request was refused because the table, or an index of it, has other keys. The code is that of
+// any malformed request. A read has nothing else that could be wrong with it; for a write the message has to tell.
+func otherKeys(action string, err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || api.ErrorCode() != "ValidationException" {
+		return false
+	}
+	message := api.ErrorMessage()
+	return action != "PutItem" || strings.Contains(message, "Missing the key") || strings.Contains(message, "Type mismatch for") ||
+		strings.Contains(message, "required keys was not given")
+}
+
+// attempts bounds the attempts of one call.
+const attempts = 3
+
+// patient makes the SDK try again, soon, what a lost connection or a fault of the server ended. Throttling ends the call: whoever
+// has many of them must slow down all.
+func patient(o *dynamodb.Options) {
+	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
+		s.MaxAttempts = attempts
+		s.RateLimiter = ratelimit.None
+		s.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+			return rand.N(100 * time.Millisecond << attempt), nil
+		})
+		s.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(notThrottling)}, s.Retryables...)
+	})
+}
+
+// notThrottling says no to what is throttling, and nothing of anything else.
+func notThrottling(err error) aws.Ternary {
+	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+// once makes the SDK try a call once.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
