@@ -9,27 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
-
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/logging"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"spotter/capture"
 	"spotter/capture/fetch"
 	"spotter/httpapi"
 	"spotter/store"
-	"spotter/sync/dynamodb"
-	"spotter/sync/outbox"
 )
 
-const (
-	databaseFile = "spotter.db"
-	dynamoDBSink = "dynamodb"
-	flushTime    = 5 * time.Second // for what is still in the outbox at the end
-)
+const databaseFile = "spotter.db"
 
 // app is the appliance: every part of a configuration, opened.
 type app struct {
@@ -42,7 +29,8 @@ type app struct {
 	upgrades    upgrades
 	binding     *lateBinding // nil where unknown faces are not kept
 	spooler     *spooler     // nil without the cloud
-	drainers    []*outbox.Drainer
+	cloud       *cloudCopy
+	states      *states // nil without a table
 
 	viewer, admin             *httpapi.Server
 	viewerListener, adminPort net.Listener
@@ -60,22 +48,21 @@ func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error
 	if err := os.MkdirAll(c.DataDir, 0o750); err != nil {
 		return a, fmt.Errorf("make data folder: %w: give this user the right to write there, or set data_dir", err)
 	}
-	sinks := []string{}
-	if c.Sync.DynamoDB != nil {
-		sinks = append(sinks, dynamoDBSink)
-	}
-	if a.store, err = store.Open(filepath.Join(c.DataDir, databaseFile), store.Options{Sinks: sinks, SpoolBytes: a.config.spoolBytes(), Logger: log}); err != nil {
+	a.store, err = store.Open(filepath.Join(c.DataDir, databaseFile), store.Options{
+		Sinks: c.sinks(), OutboxBytes: parseBytes(c.Sync.Outbox), SpoolBytes: c.spoolBytes(), Logger: log,
+	})
+	if err != nil {
 		return a, err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	meters := newMeters(registry)
+	if a.cloud, err = openCloudCopy(ctx, &c, a.store, meters, log); err != nil {
+		return a, err
+	}
 	if err := a.openStreams(ctx, meters); err != nil {
 		return a, err
 	}
-	if err := a.openSync(ctx, registry); err != nil {
-		return a, err
-	}
+	a.openStates()
 	a.viewer = httpapi.NewViewer(a.streams, registry, log)
 	a.admin = httpapi.NewAdmin(httpapi.AdminConfig{
 		Registerer: registry, Gatherer: registry, Ready: a.ready, Control: a.streams, Log: log,
@@ -98,7 +85,7 @@ func listen(key, address string) (net.Listener, error) {
 func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 	a.streams = &streams{byID: map[string]*stream{}, store: a.store}
 	cloud := newFaultLog(a.log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
-	a.recognizers, err = newRecognizers(ctx, &a.config, newLedger(a.config.DataDir, a.log), func(err error) { cloud.add(cloudFault(err), err) })
+	a.recognizers, err = newRecognizers(ctx, &a.config, a.cloud, newLedger(a.config.DataDir, a.log), func(err error) { cloud.add(cloudFault(err), err) })
 	if err != nil {
 		return err
 	}
@@ -141,7 +128,7 @@ func (a *app) openStream(m mediaConfig, meters *meters) error {
 	}
 	s := newStream(&pipeline{
 		media: m, zero: zero, maxScene: a.config.Vision.MaxScene, recognizers: a.recognizers,
-		recorder: a.store, upgrades: &a.upgrades, binding: a.binding, metrics: metrics, faults: faults, log: log,
+		recorder: a.store, frames: a.config.Sync.S3.Bucket != "", segments: a.config.Sync.SNS.TopicARN != "", upgrades: &a.upgrades, binding: a.binding, metrics: metrics, faults: faults, log: log,
 	}, from, times)
 	a.streams.order = append(a.streams.order, m.ID)
 	a.streams.byID[m.ID] = s
@@ -164,32 +151,22 @@ func (a *app) openSource(m *mediaConfig) (*source, error) {
 	return &source{urls: urls, getter: getter}, nil
 }
 
-func (a *app) openSync(ctx context.Context, registry prometheus.Registerer) error {
-	d := a.config.Sync.DynamoDB
-	if d == nil {
-		return nil
+// openStates has the table told how the media are doing.
+func (a *app) openStates() {
+	if a.cloud.table == nil {
+		return
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(d.Region), awsconfig.WithLogger(logging.Nop{}))
-	if err != nil {
-		return fmt.Errorf("load AWS configuration: %w", err)
+	a.states = &states{table: a.cloud.table, streams: a.streams, store: a.store, maxScene: a.config.Vision.MaxScene, log: a.log}
+	if p := a.cloud.pair; p != nil {
+		a.states.writes = p.lease.Held
 	}
-	if aws.Region == "" {
-		return errors.New("sync.dynamodb: no AWS region: set sync.dynamodb.region or AWS_REGION")
-	}
-	table := &dynamodb.Table{Client: awsdynamodb.NewFromConfig(aws), Name: d.Table}
-	a.drainers = append(a.drainers, &outbox.Drainer{Sink: dynamoDBSink, Store: a.store, Put: table.Put, Logger: a.log})
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "spotter_outbox_entries", Help: "Observations that wait for their sink.",
-		ConstLabels: prometheus.Labels{"sink": dynamoDBSink},
-	}, func() float64 { n, _ := a.store.Backlog(dynamoDBSink); return float64(n) }))
-	return nil
 }
 
 // Run runs the appliance until ctx is done, then drains: the pictures under way are recognised and recorded, the
 // outbox gets a last chance, look-ups go on until then.
 func (a *app) Run(ctx context.Context) error {
 	a.recognizers.log(a.log, &a.config)
-	failed := make(chan error, 2+len(a.drainers))
+	failed := make(chan error, 3)
 	var servers, work, sinks sync.WaitGroup
 	serve := func(s *httpapi.Server, l net.Listener) {
 		servers.Go(func() {
@@ -212,12 +189,13 @@ func (a *app) Run(ctx context.Context) error {
 	}
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
-	for _, d := range a.drainers {
-		sinks.Go(func() {
-			if err := d.Run(sinkCtx); err != nil {
-				failed <- err
-			}
-		})
+	sinks.Go(func() {
+		if err := a.cloud.run(sinkCtx); err != nil {
+			failed <- err
+		}
+	})
+	if a.states != nil {
+		sinks.Go(func() { a.states.run(sinkCtx) })
 	}
 	a.log.Info("spotter runs", "version", version(), "media", len(a.streams.order),
 		"viewer", "http://"+a.viewerListener.Addr().String(), "admin", "http://"+a.adminPort.Addr().String())
@@ -230,7 +208,6 @@ func (a *app) Run(ctx context.Context) error {
 	}
 	stopWork()
 	work.Wait()
-	a.flush()
 	stopSinks()
 	sinks.Wait()
 	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
@@ -240,20 +217,6 @@ func (a *app) Run(ctx context.Context) error {
 	return err
 }
 
-// flush waits until the outbox is empty, for flushTime at most.
-func (a *app) flush() {
-	deadline := time.Now().Add(flushTime)
-	for _, d := range a.drainers {
-		for n, _ := a.store.Backlog(d.Sink); n > 0; n, _ = a.store.Backlog(d.Sink) {
-			if time.Now().After(deadline) {
-				a.log.Warn("observations stay in the outbox until the next start", "sink", d.Sink, "entries", n)
-				break
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}
-}
-
 // ready are the checks of /readyz.
 func (a *app) ready() []httpapi.Check {
 	var out []httpapi.Check
@@ -261,15 +224,7 @@ func (a *app) ready() []httpapi.Check {
 		s := a.streams.byID[id].status()
 		out = append(out, httpapi.Check{Name: "media " + id, OK: s.State != httpapi.StateStalled, Detail: s.State})
 	}
-	for _, d := range a.drainers {
-		n, oldest := a.store.Backlog(d.Sink)
-		detail := "nothing waits"
-		if n > 0 {
-			detail = fmt.Sprintf("%d observations wait, the oldest for %s", n, time.Since(oldest).Round(time.Second))
-		}
-		out = append(out, httpapi.Check{Name: "sync " + d.Sink, OK: true, Detail: detail})
-	}
-	return out
+	return append(out, a.cloud.ready()...)
 }
 
 // Close closes what openApp opened.

@@ -126,7 +126,7 @@ func (a *asking) named(e vision.Event, s *vision.Sight) []timeline.Entity {
 // returned, in the store too.
 func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error) {
 	p, want := e.Picture, e.Ask
-	p.At, p.Sight = e.From, a.look(ctx, e)
+	p.Media, p.At, p.Sight = a.media.ID, e.From, a.look(ctx, e)
 	old := a.known(e.Scene)
 	if old == nil {
 		want = vision.WantAll

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -89,7 +86,7 @@ func (r *report) all(ctx context.Context, conf *config) {
 	for i := range conf.Media {
 		r.media(ctx, conf, &conf.Media[i])
 	}
-	r.credentials(ctx, conf)
+	r.cloud(ctx, conf)
 }
 
 func (r *report) libraries(conf *config) {
@@ -211,37 +208,4 @@ func (r *report) ports(conf *config) {
 		}
 		r.line(p.name+" port", p.address+" is free", err)
 	}
-}
-
-func (r *report) credentials(ctx context.Context, conf *config) {
-	if conf.Vision.Rekognition == nil && conf.Sync.DynamoDB == nil {
-		r.line("aws", "not configured", nil)
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
-	if err == nil {
-		_, err = aws.Credentials.Retrieve(ctx)
-	}
-	if err != nil {
-		err = fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine's role: %w", err)
-	}
-	r.line("aws", "credentials found", err)
-	if c := conf.Vision.Rekognition; c != nil {
-		r.region("vision.rekognition.region", c.Region, aws.Region)
-	}
-	if c := conf.Sync.DynamoDB; c != nil {
-		r.region("sync.dynamodb.region", c.Region, aws.Region)
-	}
-}
-
-// region checks that a key, or the AWS configuration in its place, names a region.
-func (r *report) region(key, configured, usual string) {
-	region := cmp.Or(configured, usual)
-	var err error
-	if region == "" {
-		err = fmt.Errorf("no AWS region: set %s or AWS_REGION", key)
-	}
-	r.line("aws region", region, err)
 }

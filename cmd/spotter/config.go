@@ -18,6 +18,12 @@ import (
 	"spotter/models/onnx"
 )
 
+// defaultTable is the table's name where none is said.
+const defaultTable = "celebrity_object_in_media_stream"
+
+// defaultOutbox is room for an hour of pictures, and for weeks of everything else.
+const defaultOutbox = "1GiB"
+
 // configVariable names the configuration file where --config does not.
 const configVariable = "SPOTTER_CONFIG"
 
@@ -30,7 +36,7 @@ type config struct {
 	Sync      syncConfig      `yaml:"sync"`
 	Retention retentionConfig `yaml:"retention"`
 	Engage    later           `yaml:"engage"`
-	Timeline  later           `yaml:"timeline"`
+	Timeline  timelineConfig  `yaml:"timeline"`
 
 	folder string // of the file
 }
@@ -59,7 +65,8 @@ type rekognitionConfig struct {
 	CallsPerSecond float64       `yaml:"calls_per_second"`
 	USDPerHour     float64       `yaml:"usd_per_hour"`
 	Deadline       time.Duration `yaml:"deadline"`
-	Spool          string        `yaml:"spool"` // with a unit; 0 keeps no picture that the cloud missed
+	Spool          string        `yaml:"spool"`   // with a unit; 0 keeps no picture that the cloud missed
+	ReadS3         bool          `yaml:"read_s3"` // the picture from sync.s3's bucket, in place of its bytes
 }
 
 type localConfig struct {
@@ -79,13 +86,38 @@ type unknownFacesConfig struct {
 
 type syncConfig struct {
 	DynamoDB *dynamoDBConfig `yaml:"dynamodb"`
-	SNS      later           `yaml:"sns"`
-	S3       later           `yaml:"s3"`
+	SNS      snsConfig       `yaml:"sns"`
+	S3       s3Config        `yaml:"s3"`
+	Outbox   string          `yaml:"outbox"` // what may wait for all of them, with a unit
 }
 
 type dynamoDBConfig struct {
+	Table  string        `yaml:"table"`
+	Region string        `yaml:"region"` // empty: the AWS configuration's own
+	TTL    time.Duration `yaml:"ttl"`    // after which items expire; 0: never
+	Pair   string        `yaml:"pair"`   // names the two boxes of which one pays for the cloud; empty: this is the only one
+}
+
+// snsConfig is off without a topic.
+type snsConfig struct {
+	TopicARN string `yaml:"topic_arn"`
+}
+
+// s3Config is off without a bucket.
+type s3Config struct {
+	Bucket string `yaml:"bucket"`
+	Prefix string `yaml:"prefix"`
+	Region string `yaml:"region"` // empty: the AWS configuration's own
+}
+
+// timelineConfig says where look-ups read, of a box that analyses nothing itself.
+type timelineConfig struct {
+	DynamoDB *tableConfig `yaml:"dynamodb"`
+}
+
+type tableConfig struct {
 	Table  string `yaml:"table"`
-	Region string `yaml:"region"`
+	Region string `yaml:"region"` // empty: the AWS configuration's own
 }
 
 type retentionConfig struct {
@@ -137,7 +169,13 @@ func (c *config) setDefaults(root *yaml.Node) {
 		c.Vision.Rekognition = &rekognitionConfig{MaxLabels: 5, MinConfidence: 90, CallsPerSecond: 5, USDPerHour: 2, Deadline: 2 * time.Second, Spool: "256MiB"}
 	}
 	if c.Sync.DynamoDB == nil && has(root, "sync", "dynamodb") {
-		c.Sync.DynamoDB = &dynamoDBConfig{Table: "celebrity_object_in_media_stream"}
+		c.Sync.DynamoDB = &dynamoDBConfig{Table: defaultTable}
+	}
+	if c.Sync.Outbox == "" {
+		c.Sync.Outbox = defaultOutbox
+	}
+	if c.Timeline.DynamoDB == nil && has(root, "timeline", "dynamodb") {
+		c.Timeline.DynamoDB = &tableConfig{Table: defaultTable}
 	}
 }
 
@@ -154,6 +192,7 @@ func defaultConfig() config {
 			MaxScene: 30 * time.Second,
 			Local:    localConfig{Recognizer: "auto", Objects: yoloxNano, Faces: yunet, Identities: sface, Provider: onnx.CPU, MinConfidence: 50},
 		},
+		Sync:      syncConfig{S3: s3Config{Prefix: "frames/"}, Outbox: defaultOutbox},
 		Retention: retentionConfig{Age: 72 * time.Hour, MaxBytes: "20GiB"},
 	}
 }

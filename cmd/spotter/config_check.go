@@ -34,9 +34,8 @@ func (c *config) check(f *faults) {
 		seen[m.ID] = true
 	}
 	c.Vision.check(f)
-	if d := c.Sync.DynamoDB; d != nil && d.Table == "" {
-		f.add("name the table", "sync", "dynamodb", "table")
-	}
+	c.checkSync(f)
+	c.checkTimeline(f)
 	if c.Retention.Age < time.Hour {
 		f.add("keep at least 1h", "retention", "age")
 	}
@@ -56,10 +55,7 @@ func (c *config) checkLater(f *faults) {
 			f.add("not in this version: remove it or leave it empty", path...)
 		}
 	}
-	refuse(c.Sync.SNS, "sync", "sns")
-	refuse(c.Sync.S3, "sync", "s3")
 	refuse(c.Engage, "engage")
-	refuse(c.Timeline, "timeline")
 }
 
 // mostKeep bounds how long the face of somebody unknown is kept.

@@ -3,12 +3,14 @@ package main_test
 import (
 	"fmt"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"spotter/internal/awslocal"
 	"spotter/internal/fakeaws"
 	"spotter/timeline"
 )
@@ -22,6 +24,7 @@ func TestRestart(t *testing.T) {
 	cloud.SetFault("", fakeaws.Fault{Latency: 100 * time.Millisecond})
 	server := httptest.NewServer(cloud)
 	t.Cleanup(server.Close)
+	endpoint := awslocal.DynamoDB(t)
 	for name, end := range map[string]func(*box){
 		"after SIGTERM": (*box).stop,
 		"after kill -9": func(b *box) {
@@ -35,12 +38,10 @@ func TestRestart(t *testing.T) {
 			t.Parallel()
 			const long, length = 4, behind * 4 * second
 			o := newLongOrigin(t, long, behind, behind)
-			items := &table{items: map[string]item{}}
-			sink := httptest.NewServer(items)
-			defer sink.Close()
-			conf := config(newData(t), o.media(), "sync: {dynamodb: }",
+			items := newTable(t, endpoint, strings.ReplaceAll(name, " ", ""))
+			conf := config(newData(t), o.media(), "sync: {dynamodb: {table: "+items.name+"}}",
 				"vision: {mode: cloud-only, max_scene: 1s, rekognition: {calls_per_second: 1000}}")
-			env := []string{"AWS_ENDPOINT_URL_REKOGNITION=" + server.URL, "AWS_ENDPOINT_URL_DYNAMODB=" + sink.URL}
+			env := []string{"AWS_ENDPOINT_URL_REKOGNITION=" + server.URL, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint}
 			b := start(t, conf, env...)
 			for _, scene := range []int{long + 2, 2*long + 2} { // each the second of a segment
 				eventually(t, "a scene is seen", func() bool { return len(b.timeline("cup")) >= scene })
@@ -65,7 +66,7 @@ func TestRestart(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("scenes (-want +got):\n%s", diff)
 			}
-			eventually(t, "the table has what the box has", func() bool { return cmp.Equal(b.recorded(), items.scenes()) })
+			eventually(t, "the table has what the box has", func() bool { return cmp.Equal(b.recorded(), items.scenes("cup")) })
 			b.stop()
 		})
 	}

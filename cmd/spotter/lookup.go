@@ -130,19 +130,28 @@ func askStore(conf *config, path string) ([]byte, error) {
 }
 
 // atRest shows a store to the viewer API without a box around it.
-type atRest struct{ *store.Store }
+type atRest struct{ store *store.Store }
 
 // IDs implements httpapi.Media.
-func (a atRest) IDs() []string { return a.Media() }
+func (a atRest) IDs() ([]string, error) { return a.store.Media(), nil }
 
 // Status implements httpapi.Media.
-func (a atRest) Status(id string) (httpapi.Status, bool) {
-	_, ok := a.Timeline(id)
-	return httpapi.Status{Media: id, State: httpapi.StateStopped}, ok
+func (a atRest) Status(id string) (httpapi.Status, error) {
+	_, err := a.Timeline(id, timeline.Span{})
+	return httpapi.Status{Media: id, State: httpapi.StateStopped}, err
+}
+
+// Timeline implements httpapi.Media.
+func (a atRest) Timeline(id string, _ timeline.Span) (*timeline.Timeline, error) {
+	t, ok := a.store.Timeline(id)
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
+	}
+	return t, nil
 }
 
 // Settled implements httpapi.Media: a look-up is not kept.
-func (atRest) Settled(string) (timeline.Position, bool) { return 0, false }
+func (atRest) Settled(string) (timeline.Position, bool, error) { return 0, false, nil }
 
 // PositionAt implements httpapi.Media.
-func (a atRest) PositionAt(string, time.Time) (timeline.Position, bool) { return 0, false }
+func (atRest) PositionAt(string, time.Time) (timeline.Position, bool, error) { return 0, false, nil }

@@ -89,7 +89,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.PersistentFlags().StringVar(&c.configPath, "config", "", "configuration `FILE` (or "+configVariable+")")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log more")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.cloudTemplateCommand(), c.versionCommand())
 	usage(root)
 	return root
 }
@@ -130,6 +130,13 @@ func (c *cli) runCommand() *cobra.Command {
 				return err
 			}
 			log := c.logger()
+			if conf.Timeline.DynamoDB != nil {
+				l, err := openLookups(cmd.Context(), conf, log)
+				if err != nil {
+					return err
+				}
+				return l.Run(cmd.Context())
+			}
 			if len(conf.Media) == 0 {
 				return fmt.Errorf("%w: no media: name a stream under media: in the file given by --config", errConfig)
 			}

@@ -27,6 +27,7 @@ type meters struct {
 	upgraded   *prometheus.CounterVec
 	spared     *prometheus.CounterVec
 	faults     *prometheus.CounterVec
+	sinkFaults *prometheus.CounterVec
 	recognize  *prometheus.HistogramVec
 	queryable  *prometheus.HistogramVec
 	analyzed   *prometheus.GaugeVec
@@ -64,6 +65,7 @@ func newMeters(r prometheus.Registerer) *meters {
 		upgraded:   counter("spotter_observations_upgraded_total", "Answers that the cloud gave late, or when it was back.", "media"),
 		spared:     counter("spotter_cloud_spared_total", "Questions about celebrities that local models made needless: no face, or a known one.", "media"),
 		faults:     counter("spotter_faults_total", "Faults survived, by kind.", "media", "kind"),
+		sinkFaults: counter("spotter_outbox_faults_total", "Faults of a sink as they began, by kind.", "sink", "kind"),
 		recognize:  histogram("spotter_recognition_duration_seconds", "Time to an answer about one picture, by its source.", "source"),
 		queryable:  histogram("spotter_segment_queryable_seconds", "From a segment's arrival to its observations answering look-ups.", "media"),
 		analyzed:   gauge("spotter_analyzed_until_seconds", "Position up to which the stream was analysed.", "media"),

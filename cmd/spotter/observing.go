@@ -55,6 +55,7 @@ func (o *observing) step(ctx context.Context, x step) error {
 	switch {
 	case x.begin != nil:
 		seen, batch.Clock = o.begin(x.begin)
+		batch.Segments = o.published(x.begin)
 	case x.over:
 		seen = o.over()
 	case x.skipped.Len() > 0:
@@ -75,7 +76,7 @@ func (o *observing) step(ctx context.Context, x step) error {
 func (o *observing) events(ctx context.Context, list []vision.Event) error {
 	for _, e := range list {
 		seen := o.event(ctx, e)
-		batch := store.Batch{Analyzed: o.resume(e.From, len(seen.Observations) > 0)}
+		batch := store.Batch{Analyzed: o.resume(e.From, len(seen.Observations) > 0), Frames: o.asked(e)}
 		err := o.record(seen, batch)
 		o.asking.recorded()
 		if err != nil {
@@ -83,6 +84,25 @@ func (o *observing) events(ctx context.Context, list []vision.Event) error {
 		}
 	}
 	return nil
+}
+
+// asked returns the picture of a question for the sinks.
+func (o *observing) asked(e vision.Event) []store.Frame {
+	if !o.frames || e.Ask == 0 || len(e.Picture.JPEG) == 0 {
+		return nil
+	}
+	return []store.Frame{{Media: o.media.ID, At: e.From, JPEG: e.Picture.JPEG}}
+}
+
+// published returns for the sinks what a segment tells of.
+func (o *observing) published(s *capture.Segment) (list []store.Segment) {
+	if !o.segments {
+		return nil
+	}
+	for _, p := range s.Published {
+		list = append(list, store.Segment{Media: o.media.ID, URL: p.URL, From: p.From, Duration: p.Duration})
+	}
+	return list
 }
 
 func (o *observing) event(ctx context.Context, e vision.Event) vision.Seen {
@@ -178,7 +198,7 @@ func (o *observing) record(seen vision.Seen, batch store.Batch) error {
 	if seen.Missed.Len() > 0 {
 		batch.Missed = append(batch.Missed, seen.Missed)
 	}
-	if len(batch.Observations) == 0 && len(batch.Analyzed) == 0 && len(batch.Missed) == 0 && len(batch.Breaks) == 0 && batch.Clock == nil {
+	if len(batch.Observations)+len(batch.Analyzed)+len(batch.Missed)+len(batch.Breaks)+len(batch.Segments)+len(batch.Frames) == 0 && batch.Clock == nil {
 		return nil
 	}
 	if err := o.recorder.Record(batch); err != nil {

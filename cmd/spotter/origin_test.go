@@ -42,6 +42,11 @@ func newOrigin(t *testing.T, segments, published int) *origin {
 // newLongOrigin has segments of length seconds.
 func newLongOrigin(t *testing.T, length, segments, published int) *origin {
 	t.Helper()
+	return newStyledOrigin(t, length, segments, published, hls.Style{Window: window})
+}
+
+func newStyledOrigin(t *testing.T, length, segments, published int, style hls.Style) *origin {
+	t.Helper()
 	needPictures(t)
 	dir := t.TempDir()
 	testmedia.FFmpeg(t, dir, "-t", strconv.Itoa(length*segments), "-i", filepath.Join(clipFolder, "vtest.avi"),
@@ -54,7 +59,7 @@ func newLongOrigin(t *testing.T, length, segments, published int) *origin {
 	text := hls.Clip{Segments: []hls.Segment{{Body: []byte(strings.Repeat("This is no picture. ", 1000)), Duration: time.Second}}}
 	noise := hls.New(text, hls.Style{Window: window})
 	noise.Publish(window)
-	o := &origin{Origin: hls.New(clip, hls.Style{Window: window}), noise: httptest.NewServer(noise)}
+	o := &origin{Origin: hls.New(clip, style), noise: httptest.NewServer(noise)}
 	t.Cleanup(o.noise.Close)
 	o.Publish(published)
 	mux := http.NewServeMux()

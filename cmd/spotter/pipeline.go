@@ -28,6 +28,7 @@ const (
 	faultThrottled = "cloud-throttled" // for pace or budget
 	faultRefused   = "cloud-refused"   // until a person mends it
 	faultStore     = "store"
+	faultTable     = "table"
 	faultCrash     = "crash"
 )
 
@@ -47,6 +48,8 @@ type pipeline struct {
 	maxScene time.Duration
 	*recognizers
 	recorder recorder
+	frames   bool // some sink takes the pictures that are asked about
+	segments bool // some sink takes the segments that are published
 	upgrades *upgrades
 	binding  *lateBinding // nil where unknown faces are not kept
 	metrics  *streamMetrics

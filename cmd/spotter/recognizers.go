@@ -33,9 +33,10 @@ type recognizers struct {
 	close      []func() error
 }
 
-// newRecognizers builds what the configuration asks for. The cloud's spending is entered in the ledger, which may be
+// newRecognizers builds what the configuration asks for. Of the cloud's copy, which may be nil, it takes the bucket from which
+// the cloud reads, and the pair that pays. The cloud's spending is entered in the ledger, which may be
 // nil. onFault hears of what the cloud failed at.
-func newRecognizers(ctx context.Context, c *config, ledger vision.Ledger, onFault func(error)) (*recognizers, error) {
+func newRecognizers(ctx context.Context, c *config, copied *cloudCopy, ledger vision.Ledger, onFault func(error)) (*recognizers, error) {
 	r := &recognizers{}
 	mode := vision.Mode(c.Vision.Mode)
 	if c.Vision.Rekognition == nil && mode != vision.CloudOnly {
@@ -51,11 +52,11 @@ func newRecognizers(ctx context.Context, c *config, ledger vision.Ledger, onFaul
 		}
 	}
 	if mode.UsesCloud() {
-		if cloud, err = r.openCloud(ctx, c.Vision.Rekognition, ledger); err != nil {
+		if cloud, err = r.openCloud(ctx, c.Vision.Rekognition, copied, ledger, onFault); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	if err := r.openAskers(cloud, here, vision.AskOptions{Deadline: c.deadline(), OnFault: onFault}); err != nil {
+	if err := r.openAskers(cloud, here, copied, vision.AskOptions{Deadline: c.deadline(), OnFault: onFault}); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -65,15 +66,15 @@ func newRecognizers(ctx context.Context, c *config, ledger vision.Ledger, onFaul
 const patience = 5
 
 // openAskers joins the recognisers as the mode says.
-func (r *recognizers) openAskers(cloud *rekognition.Recognizer, here vision.Recognizer, o vision.AskOptions) (err error) {
+func (r *recognizers) openAskers(cloud *rekognition.Recognizer, here vision.Recognizer, copied *cloudCopy, o vision.AskOptions) (err error) {
 	if cloud == nil {
 		r.asker, err = vision.NewAsker(r.mode, nil, here, o)
 		return err
 	}
-	if r.asker, err = vision.NewAsker(r.mode, cloud, here, live(r.mode, o)); err != nil {
+	if r.asker, err = vision.NewAsker(r.mode, copied.shared(cloud, true), here, live(r.mode, o)); err != nil {
 		return err
 	}
-	r.again, err = vision.NewAsker(vision.CloudOnly, cloud.With(r.purse.Background()), nil, o)
+	r.again, err = vision.NewAsker(vision.CloudOnly, copied.shared(cloud.With(r.purse.Background()), false), nil, o)
 	return err
 }
 
@@ -107,7 +108,7 @@ func (r *recognizers) Close() error {
 	return errors.Join(failed...)
 }
 
-func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, ledger vision.Ledger) (*rekognition.Recognizer, error) {
+func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, copied *cloudCopy, ledger vision.Ledger, onFault func(error)) (*rekognition.Recognizer, error) {
 	purse, err := vision.NewPurse(vision.Budget{
 		CallsPerSecond: c.CallsPerSecond,
 		USDPerHour:     c.USDPerHour,
@@ -117,7 +118,7 @@ func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, ledge
 		return nil, fmt.Errorf("open the cloud's budget: %w", err)
 	}
 	cloud, err := rekognition.New(ctx, rekognition.Config{
-		Region: c.Region, MaxLabels: c.MaxLabels, MinConfidence: c.MinConfidence, Purse: purse,
+		Region: c.Region, MaxLabels: c.MaxLabels, MinConfidence: c.MinConfidence, Purse: purse, Upload: copied.upload(c), OnFault: onFault,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open Rekognition: %w", err)

@@ -36,6 +36,9 @@ func (a *app) tidy() error {
 	failed := a.prune(func(_, until timeline.Position) timeline.Position { return until - age })
 	for failed == nil {
 		used, err := a.store.InUse()
+		for _, sink := range a.config.sinks() { // what waits for the cloud is bounded by itself, and never at the viewers' cost
+			used -= a.store.Backlog(sink.Name).Bytes
+		}
 		if err != nil || used <= a.config.Retention.bytes() {
 			return err
 		}

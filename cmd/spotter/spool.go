@@ -151,7 +151,7 @@ func (s *spooler) again(ctx context.Context, f store.SpooledFrame) bool {
 func (s *spooler) ask(ctx context.Context, f store.SpooledFrame) (paidAnswer, bool) {
 	got := paidAnswer{at: f.At, want: vision.Want(f.Want)}
 	var err error
-	got.answer, err = s.asker.Again(ctx, vision.Picture{JPEG: f.JPEG, Width: f.Width, Height: f.Height, Want: got.want})
+	got.answer, err = s.asker.Again(ctx, vision.Picture{Media: f.Media, At: f.From, JPEG: f.JPEG, Width: f.Width, Height: f.Height, Want: got.want})
 	var partial *vision.PartialError
 	switch {
 	case errors.As(err, &partial):

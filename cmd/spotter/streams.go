@@ -29,38 +29,47 @@ var (
 )
 
 // IDs implements httpapi.Media.
-func (s *streams) IDs() []string { return s.order }
+func (s *streams) IDs() ([]string, error) { return s.order, nil }
 
-// Status implements httpapi.Media.
-func (s *streams) Status(id string) (httpapi.Status, bool) {
+// stream returns a media's.
+func (s *streams) stream(id string) (*stream, error) {
 	x, ok := s.byID[id]
 	if !ok {
-		return httpapi.Status{}, false
+		return nil, fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
 	}
-	return x.status(), true
+	return x, nil
 }
 
-// Timeline implements httpapi.Media. Of a media without observations it is empty.
-func (s *streams) Timeline(id string) (*timeline.Timeline, bool) {
-	if _, ok := s.byID[id]; !ok {
-		return nil, false
+// Status implements httpapi.Media.
+func (s *streams) Status(id string) (httpapi.Status, error) {
+	x, err := s.stream(id)
+	if err != nil {
+		return httpapi.Status{}, err
+	}
+	return x.status(), nil
+}
+
+// Timeline implements httpapi.Media: the store's snapshot is right everywhere. Of a media without observations it is empty.
+func (s *streams) Timeline(id string, _ timeline.Span) (*timeline.Timeline, error) {
+	if _, err := s.stream(id); err != nil {
+		return nil, err
 	}
 	if t, ok := s.store.Timeline(id); ok {
-		return t, true
+		return t, nil
 	}
-	return new(timeline.Timeline), true
+	return new(timeline.Timeline), nil
 }
 
 // Settled implements httpapi.Media: the cloud's late answers come within answersWithin, and later only for frames that are
 // spooled, and for faces that are kept to be named.
-func (s *streams) Settled(id string) (timeline.Position, bool) {
-	t, ok := s.Timeline(id)
-	if !ok {
-		return 0, false
+func (s *streams) Settled(id string) (timeline.Position, bool, error) {
+	t, err := s.Timeline(id, timeline.Span{})
+	if err != nil {
+		return 0, false, err
 	}
 	before, ok := t.AnalyzedUntil()
 	if !ok {
-		return 0, false
+		return 0, false, nil
 	}
 	before -= answersWithin
 	if p, ok := s.store.OldestSpooled(id); ok {
@@ -71,16 +80,17 @@ func (s *streams) Settled(id string) (timeline.Position, bool) {
 			before = min(before, p)
 		}
 	}
-	return before, true
+	return before, true, nil
 }
 
 // PositionAt implements httpapi.Media.
-func (s *streams) PositionAt(id string, t time.Time) (timeline.Position, bool) {
-	x, ok := s.byID[id]
-	if !ok {
-		return 0, false
+func (s *streams) PositionAt(id string, t time.Time) (timeline.Position, bool, error) {
+	x, err := s.stream(id)
+	if err != nil {
+		return 0, false, err
 	}
-	return x.positionAt(t)
+	p, ok := x.positionAt(t)
+	return p, ok, nil
 }
 
 // Start implements httpapi.Control: a stream with a schedule runs until that next changes.
@@ -91,9 +101,9 @@ func (s *streams) Start(id string) error { return s.say(id, true) }
 func (s *streams) Stop(id string) error { return s.say(id, false) }
 
 func (s *streams) say(id string, run bool) error {
-	x, ok := s.byID[id]
-	if !ok {
-		return fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
+	x, err := s.stream(id)
+	if err != nil {
+		return err
 	}
 	x.permit.say(run)
 	return nil

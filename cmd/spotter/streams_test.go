@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"testing"
 
+	"spotter/httpapi"
 	"spotter/timeline"
 )
 
@@ -39,11 +41,11 @@ func TestSettled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &streams{byID: map[string]*stream{"m": nil}, store: c.store, keptUnknown: c.kept}
-			if p, ok := s.Settled("m"); p != c.want || ok != c.ok {
-				t.Errorf("settled before %v, %v; want %v, %v", p, ok, c.want, c.ok)
+			if p, ok, err := s.Settled("m"); p != c.want || ok != c.ok || err != nil {
+				t.Errorf("settled before %v, %v, %v; want %v, %v", p, ok, err, c.want, c.ok)
 			}
-			if _, ok := s.Settled("other"); ok {
-				t.Error("an unknown media is settled")
+			if _, _, err := s.Settled("other"); !errors.Is(err, httpapi.ErrUnknownMedia) {
+				t.Errorf("an unknown media is settled: %v", err)
 			}
 		})
 	}

@@ -1,84 +1,81 @@
 package main_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"hash/crc32"
-	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"spotter/internal/awslocal"
 	"spotter/timeline"
 )
 
-// table plays DynamoDB's PutItem for the one condition that the box uses: a higher revision.
+// tableName is the one that the configuration names when it names none.
+const tableName = "celebrity_object_in_media_stream"
+
+// table is one of DynamoDB Local's.
 type table struct {
-	mu    sync.Mutex
-	away  bool
-	items map[string]item
+	t      *testing.T
+	name   string
+	client *dynamodb.Client
 }
 
-// item is a DynamoDB item as it is on the wire: by attribute, then by type.
-type item map[string]map[string]string
-
-func (f *table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.away {
-		panic(http.ErrAbortHandler)
-	}
-	var in struct {
-		TableName string
-		Item      item
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.TableName != "celebrity_object_in_media_stream" {
-		answer(w, http.StatusBadRequest, `{"__type":"ResourceNotFoundException"}`)
-		return
-	}
-	key := in.Item["media_id"]["S"] + " " + in.Item["media_time_position"]["N"]
-	if old, ok := f.items[key]; ok && revision(old) >= revision(in.Item) {
-		answer(w, http.StatusBadRequest, `{"__type":"ConditionalCheckFailedException"}`)
-		return
-	}
-	f.items[key] = in.Item
-	answer(w, http.StatusOK, "{}")
+func newTable(t *testing.T, endpoint, name string) *table {
+	t.Helper()
+	return &table{t, name, awslocal.Table(t, endpoint, name)}
 }
 
-// answer sends a body with the checksum that the SDK compares.
-func answer(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 10))
-	w.WriteHeader(status)
-	fmt.Fprint(w, body)
-}
-
-func revision(i item) int {
-	n, _ := strconv.Atoi(i["revision"]["N"])
-	return n
-}
-
-func (f *table) setAway(away bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.away = away
-}
-
-// scenes returns the spans and objects of the items whose end is final.
-func (f *table) scenes() map[string]string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// scenes returns the spans and objects of the items of a media whose end is final.
+func (f *table) scenes(media string) map[string]string {
+	f.t.Helper()
+	pages := dynamodb.NewQueryPaginator(f.client, &dynamodb.QueryInput{
+		TableName:                 aws.String(f.name),
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("media_id = :media"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":media": &types.AttributeValueMemberS{Value: media}},
+	})
 	out := map[string]string{}
-	for _, i := range f.items {
-		if revision(i) > 1 {
-			out[i["media_time_position"]["N"]] = i["media_time_until"]["N"] + " " + i["source"]["S"] + " " + i["object_json"]["S"]
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(f.t.Context())
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for _, i := range page.Items {
+			if revision, err := strconv.Atoi(number(f.t, i, "revision")); err != nil {
+				f.t.Errorf("revision: %v", err)
+			} else if revision > 1 {
+				out[number(f.t, i, "media_time_position")] = number(f.t, i, "media_time_until") + " " + text(f.t, i, "source") + " " + text(f.t, i, "object_json")
+			}
 		}
 	}
 	return out
+}
+
+// number returns a number of an item, seconds as the box writes them.
+func number(t *testing.T, item map[string]types.AttributeValue, name string) string {
+	t.Helper()
+	n, ok := item[name].(*types.AttributeValueMemberN)
+	if !ok {
+		t.Fatalf("%s is %T, want a number", name, item[name])
+	}
+	if p, err := timeline.ParsePosition(n.Value); err == nil && strings.HasPrefix(name, "media_time_") {
+		return p.String()
+	}
+	return n.Value
+}
+
+func text(t *testing.T, item map[string]types.AttributeValue, name string) string {
+	t.Helper()
+	s, ok := item[name].(*types.AttributeValueMemberS)
+	if !ok {
+		t.Fatalf("%s is %T, want text", name, item[name])
+	}
+	return s.Value
 }
 
 // recorded returns the same of what the box has recorded.
@@ -104,24 +101,24 @@ func objects(list []timeline.Entity) string {
 // TestSync has DynamoDB away for a while, and a restart in that time; in the end the table has what the box has.
 func TestSync(t *testing.T) {
 	t.Parallel()
-	f := &table{items: map[string]item{}}
-	server := httptest.NewServer(f)
-	defer server.Close()
+	endpoint := awslocal.DynamoDB(t)
+	items := newTable(t, endpoint, tableName)
+	network := awslocal.Network(t, endpoint)
 	o := newOrigin(t, 12, 5)
 	conf := config(newData(t), eager, o.media(), "sync: {dynamodb: }")
-	env := "AWS_ENDPOINT_URL_DYNAMODB=" + server.URL
+	env := "AWS_ENDPOINT_URL_DYNAMODB=" + network.URL()
 	same := func(b *box, least int) {
 		t.Helper()
 		eventually(t, fmt.Sprintf("the table has what the box has, %d scenes or more", least), func() bool {
 			want := b.recorded()
-			return len(want) >= least && cmp.Equal(want, f.scenes())
+			return len(want) >= least && cmp.Equal(want, items.scenes("cup"))
 		})
 	}
 
 	b := start(t, conf, env)
 	b.analyzed("cup", 3*second)
 	same(b, 2)
-	f.setAway(true)
+	network.Cut()
 	o.Publish(2)
 	b.analyzed("cup", 5*second)
 	if !b.context("cup", 4*second, 0, second).Complete {
@@ -131,13 +128,13 @@ func TestSync(t *testing.T) {
 		line := b.metric(`spotter_outbox_entries{sink="dynamodb"} `)
 		return line != "" && !strings.HasSuffix(line, " 0")
 	})
-	eventually(t, "the log says so", func() bool { return strings.Contains(b.logged(), "sink fails, its outbox waits") })
+	eventually(t, "the log says so", func() bool { return strings.Contains(b.logged(), "sink is away, its outbox waits") })
 	b.stop()
-	if !strings.Contains(b.logged(), "observations stay in the outbox until the next start") {
+	if !strings.Contains(b.logged(), "the outbox keeps what its sink did not take until the next start") {
 		t.Error("the log does not say what stays behind")
 	}
 
-	f.setAway(false)
+	network.Heal()
 	b = start(t, conf, env)
 	o.Publish(2)
 	b.analyzed("cup", 7*second)
@@ -150,7 +147,7 @@ func TestSync(t *testing.T) {
 		want[p.String()] = (p + second).String()
 	}
 	got := map[string]string{}
-	for from, rest := range f.scenes() {
+	for from, rest := range items.scenes("cup") {
 		got[from], _, _ = strings.Cut(rest, " ")
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -67,7 +67,7 @@ func openLate(t *testing.T, data, conf string) *late {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.store, err = store.Open(filepath.Join(data, "spotter.db"), store.Options{Sinks: []string{"cloud"}}); err != nil {
+	if l.store, err = store.Open(filepath.Join(data, "spotter.db"), store.Options{Sinks: []store.Sink{{Name: "cloud"}}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -205,7 +205,7 @@ func TestLateBinding(t *testing.T) {
 		time.Sleep(time.Second)
 		l.want("started again", "0.0 Ann r2", "10.0 Ann r1", "20.0 Bob Ann Cid r3", "30.0 Ann r2")
 		l.stop()
-		if n, _ := l.store.Backlog("cloud"); n != 4 {
+		if n := l.store.Backlog("cloud").Entries; n != 4 {
 			t.Errorf("%d observations wait for the cloud, want 4", n)
 		}
 		if n := strings.Count(l.log.String(), "unknown face named"); n != 3 || strings.Contains(l.log.String(), "WARN") {
