@@ -268,7 +268,7 @@ func loadAWS(ctx context.Context, region, key string) (aws.Config, error) {
 		return c, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	if c.Region == "" {
-		return c, fmt.Errorf("%s: no AWS region: set it, or AWS_REGION", key)
+		return c, fmt.Errorf("no AWS region: set %s or AWS_REGION", key)
 	}
 	c.Credentials = awsfault.Credentials(c.Credentials)
 	return c, nil
