@@ -86,6 +86,7 @@ type anchor struct {
 	Source        string            `json:"source,omitempty"` // digest of the playlist that Next and Discontinuity are of
 	Family        string            `json:"family,omitempty"` // digest of the multivariant playlist whose variants share PTS
 	Breaks        breaks            `json:"breaks,omitzero"`
+	Announced     announcer         `json:"announced,omitzero"`
 	Doubted       int               `json:"doubted,omitempty"` // pieces in a row whose program date-time is further ahead than can be
 	Started       bool              `json:"started"`
 }

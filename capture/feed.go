@@ -171,7 +171,11 @@ func (x *feed) usable(interval time.Duration) error {
 
 // digest returns a short name for where a playlist is, that tells nothing of it.
 func digest(u *url.URL) string {
+	return digestOf(u.Scheme + "://" + u.Host + u.Path)
+}
+
+func digestOf(text string) string {
 	h := fnv.New32a()
-	h.Write([]byte(u.Scheme + "://" + u.Host + u.Path))
+	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil))
 }

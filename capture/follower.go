@@ -104,12 +104,11 @@ type Follower struct {
 	ended    bool // and OnEnd was told
 
 	// These belong to the goroutine of Run.
-	parsed    parsedInit
-	tables    *container.Init // of the newest transport stream
-	silent    int             // segments without pictures in a row
-	seen      int             // pieces in a row that show nothing new
-	broken    bool            // a discontinuity stands before what was not placed
-	announced announcer
+	parsed parsedInit
+	tables *container.Init // of the newest transport stream
+	silent int             // segments without pictures in a row
+	seen   int             // pieces in a row that show nothing new
+	broken bool            // a discontinuity stands before what was not placed
 }
 
 // parsedInit is the initialisation section of the newest segment.
@@ -277,6 +276,7 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 	}
 	before := f.Clock.before(&d.piece, place.start, place.From)
 	changed := f.Clock.Breaks.add(marks{span: place.Span, cues: d.cues, ranges: d.ranges, inband: video.Cues, at: place.at, wall: f.Clock.PositionAt})
+	published := f.announce(&d.piece, place.From) // before After is taken
 	f.mu.Lock()
 	f.status.clock = *f.Clock
 	f.mu.Unlock()
@@ -289,7 +289,7 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 		Live:      d.live,
 		Fetched:   d.at,
 		Video:     video,
-		Published: f.announce(&d.piece, place.From),
+		Published: published,
 		Breaks:    changed,
 		Before:    before,
 		After:     f.Clock.State(),

@@ -59,7 +59,7 @@ type Entry struct {
 type Backlog struct {
 	Entries int
 	Bytes   int64
-	// Oldest is since when the first of them waits; zero when none does.
+	// Oldest is since when the first of them waits, never later than now; zero when none does.
 	Oldest time.Time
 	// Dropped counts the entries that made room for newer ones since Open.
 	Dropped int64
@@ -125,7 +125,11 @@ func (s *Store) Backlog(sink string) Backlog {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Backlog{Entries: q.waiting, Bytes: q.bytes, Oldest: q.oldest, Dropped: q.dropped}
+	b := Backlog{Entries: q.waiting, Bytes: q.bytes, Oldest: q.oldest, Dropped: q.dropped}
+	if now := time.Now(); b.Oldest.After(now) { // the clock was put back
+		b.Oldest = now
+	}
+	return b
 }
 
 // Changed returns the sink's channel, the same each time, that receives after entries were queued. It holds one

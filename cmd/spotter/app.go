@@ -30,7 +30,6 @@ type app struct {
 	binding     *lateBinding // nil where unknown faces are not kept
 	spooler     *spooler     // nil without the cloud
 	cloud       *cloudCopy
-	states      *states // nil without a table
 
 	viewer, admin             *httpapi.Server
 	viewerListener, adminPort net.Listener
@@ -156,9 +155,9 @@ func (a *app) openStates() {
 	if a.cloud.table == nil {
 		return
 	}
-	a.states = &states{table: a.cloud.table, streams: a.streams, store: a.store, maxScene: a.config.Vision.MaxScene, log: a.log}
+	a.cloud.states = &states{table: a.cloud.table, streams: a.streams, store: a.store, maxScene: a.config.Vision.MaxScene, log: a.log}
 	if p := a.cloud.pair; p != nil {
-		a.states.writes = p.lease.Held
+		a.cloud.states.writes = p.lease.Held
 	}
 }
 
@@ -194,9 +193,6 @@ func (a *app) Run(ctx context.Context) error {
 			failed <- err
 		}
 	})
-	if a.states != nil {
-		sinks.Go(func() { a.states.run(sinkCtx) })
-	}
 	a.log.Info("spotter runs", "version", version(), "media", len(a.streams.order),
 		"viewer", "http://"+a.viewerListener.Addr().String(), "admin", "http://"+a.adminPort.Addr().String())
 

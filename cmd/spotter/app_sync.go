@@ -64,6 +64,7 @@ type cloudCopy struct {
 	bucket   *s3.Bucket
 	drainers []*outbox.Drainer
 	uploads  uploads
+	states   *states // nil without a table
 }
 
 // openCloudCopy opens the sinks. Nothing is asked of the cloud before they run.
@@ -74,13 +75,17 @@ func openCloudCopy(ctx context.Context, c *config, s *store.Store, m *meters, lo
 			return nil, err
 		}
 		cc.table.TTL = d.TTL
-		cc.openTableSink(d.Pair, timeline.FromDuration(c.Vision.MaxScene))
+		cc.openTableSink(d.Pair, c.longestScene())
 	}
 	if a := c.Sync.SNS.TopicARN; a != "" {
 		if cc.topic, err = openTopic(ctx, a); err != nil {
 			return nil, err
 		}
-		cc.drain(snsSink, snsWorkers, cc.alone(), func(ctx context.Context, e store.Entry) error { return cc.topic.Publish(ctx, e.Segment) })
+		workers := snsWorkers
+		if cc.topic.Ordered() {
+			workers = 1
+		}
+		cc.drain(snsSink, workers, cc.alone(), func(ctx context.Context, e store.Entry) error { return cc.topic.Publish(ctx, e.Segment) })
 	}
 	if b := c.Sync.S3; b.Bucket != "" {
 		if cc.bucket, err = openBucket(ctx, b); err != nil {
@@ -97,15 +102,15 @@ func openCloudCopy(ctx context.Context, c *config, s *store.Store, m *meters, lo
 }
 
 // openTableSink drains into the table, of which a pair of boxes has one writer at a time.
-func (cc *cloudCopy) openTableSink(name string, maxScene timeline.Position) {
-	put, ready := cc.table.Put, (func() bool)(nil)
+func (cc *cloudCopy) openTableSink(name string, longest timeline.Position) {
+	put := cc.table.Put
 	if name != "" {
 		cc.table.Twin = true
 		lease := &dynamodb.Lease{Table: cc.table, Media: name, Owner: boxName(), Logger: cc.log}
-		cc.pair = &pair{lease: lease, table: cc.table, maxScene: maxScene}
-		put, ready = cc.pair.put, cc.pair.writes
+		cc.pair = &pair{lease: lease, table: cc.table, longest: longest, log: cc.log}
+		put = cc.pair.put
 	}
-	cc.drain(dynamoDBSink, dynamoDBWorkers, ready, func(ctx context.Context, e store.Entry) error { return put(ctx, e.Observation) })
+	cc.drain(dynamoDBSink, dynamoDBWorkers, cc.alone(), func(ctx context.Context, e store.Entry) error { return put(ctx, e.Observation) })
 	if cc.pair != nil {
 		cc.pair.wake = func() {
 			for _, d := range cc.drainers {
@@ -116,41 +121,12 @@ func (cc *cloudCopy) openTableSink(name string, maxScene timeline.Position) {
 	}
 }
 
-// alone returns when a sink that no box of a pair can look into is to be told: when this is the box that pays.
+// alone returns when a sink is to be told: of a pair of boxes, when this is the one that pays.
 func (cc *cloudCopy) alone() func() bool {
 	if cc.pair == nil {
 		return nil
 	}
 	return cc.pair.lease.Held
-}
-
-// twinTells is how long the other box of a pair may take to tell a sink of what both have seen. What is younger waits, for the
-// case that it falls silent.
-const twinTells = 15 * time.Second
-
-// leaveToTwin takes out of the outboxes what the other box of the pair has told the sinks.
-func (cc *cloudCopy) leaveToTwin() error {
-	for _, d := range cc.drainers {
-		for d.Sink != dynamoDBSink {
-			list, err := cc.store.Pending(d.Sink, 0, 200)
-			if err != nil {
-				return err
-			}
-			var told []uint64
-			for _, e := range list {
-				if time.Since(e.Queued) > twinTells {
-					told = append(told, e.Seq)
-				}
-			}
-			if err := cc.store.Done(d.Sink, told...); err != nil {
-				return err
-			}
-			if len(told) == 0 || len(told) < len(list) {
-				break
-			}
-		}
-	}
-	return nil
 }
 
 // boxName names this run of this box.
@@ -172,19 +148,32 @@ func (cc *cloudCopy) drain(sink string, workers int, ready func() bool, put func
 	return d
 }
 
-// run drains until ctx is done, and then until all is told or the deadline has come. The lease is given back last.
+// run drains until ctx is done, and then until all is told or the deadline has come. Then the table learns how the media are
+// doing at the end, and the lease is given back last.
 func (cc *cloudCopy) run(ctx context.Context) error {
 	own, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	failed := make(chan error, len(cc.drainers)+1)
 	var lease, sinks sync.WaitGroup
 	if cc.pair != nil {
-		lease.Go(func() { failed <- cc.pair.run(own) })
+		lease.Go(func() {
+			err := cc.pair.run(own)
+			if err != nil {
+				cc.log.Error("this box does not pay for the cloud until it is started again", "error", err)
+			}
+			failed <- err
+		})
 	}
 	for _, d := range cc.drainers {
 		sinks.Go(func() { failed <- cc.empty(ctx, d) })
 	}
+	if cc.states != nil {
+		sinks.Go(func() { cc.states.run(ctx) })
+	}
 	sinks.Wait()
+	if cc.states != nil {
+		cc.states.last(own)
+	}
 	end()
 	lease.Wait()
 	close(failed)
@@ -195,11 +184,29 @@ func (cc *cloudCopy) run(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
+// storeRest is how long a sink waits after the store has failed, such as for a full disk.
+const storeRest = 10 * time.Second
+
+// drainOn runs one drainer until ctx is done, and through faults of the store.
+func (cc *cloudCopy) drainOn(ctx context.Context, d *outbox.Drainer) {
+	said := ""
+	for {
+		err := d.Run(ctx)
+		if err == nil {
+			return
+		}
+		cc.meters.sinkFaults.WithLabelValues(d.Sink, faultStore).Inc()
+		if said != err.Error() {
+			said = err.Error()
+			cc.log.Error("the outbox cannot be read or cleared, and is tried again", "sink", d.Sink, "error", err)
+		}
+		sleep(ctx, storeRest)
+	}
+}
+
 // empty runs one drainer, and at the end gives it flushTime to empty its outbox.
 func (cc *cloudCopy) empty(ctx context.Context, d *outbox.Drainer) error {
-	if err := d.Run(ctx); err != nil {
-		return err
-	}
+	cc.drainOn(ctx, d)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancel()
 	err := d.Flush(last)

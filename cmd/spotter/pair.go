@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"spotter/internal/awsfault"
 	"spotter/sync/dynamodb"
 	"spotter/timeline"
 	"spotter/vision"
@@ -16,8 +19,8 @@ import (
 const (
 	// borrowEvery is how often the box that does not pay looks for the other's answer.
 	borrowEvery = 300 * time.Millisecond
-	// sweepEvery is how often it looks which of its observations the other has not written, and sweepTime for how long.
-	sweepEvery, sweepTime = time.Minute, 5 * time.Second
+	// sweepEvery is how often it looks what of its own the other has not told.
+	sweepEvery = 20 * time.Second
 	// aligned is how far apart two boxes may see the same scene begin: they sample the same pictures.
 	aligned = timeline.Position(50)
 )
@@ -28,33 +31,28 @@ var errNotPaid = errors.New("the other box of the pair pays for the cloud, and h
 // that holds the lease pays for the cloud and writes the table; the other takes the answers from there, and writes what its
 // twin turns out to lack.
 type pair struct {
-	lease    *dynamodb.Lease
-	table    *dynamodb.Table
-	maxScene timeline.Position
-	wake     func()                    // the drainers
-	stand    func() error              // done with what the other box tells
-	paying   atomic.Pointer[time.Time] // since when; nil while the other box pays
+	lease   *dynamodb.Lease
+	table   *dynamodb.Table
+	longest timeline.Position // of a scene
+	log     *slog.Logger
+	wake    func()                      // the drainers
+	stand   func(context.Context) error // done with what the other box tells
+	paying  atomic.Pointer[time.Time]   // since when; nil while the other box pays
 }
 
 // run holds the lease or waits for it until ctx is done.
 func (p *pair) run(ctx context.Context) error {
 	p.lease.OnChange = p.changed
-	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- p.lease.Run(ctx) }()
-	end := func() error { cancel(); return <-done }
-	defer cancel()
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			if !p.lease.Held() {
-				if err := p.stand(); err != nil {
-					return errors.Join(err, end())
-				}
+			if err := p.stand(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("what the other box of the pair has told stays in the outbox until the next try", "error", err)
 			}
-			p.wake()
 		case err := <-done:
 			return err
 		}
@@ -69,11 +67,6 @@ func (p *pair) changed(held bool) {
 		p.paying.Store(nil)
 	}
 	p.wake()
-}
-
-// writes reports whether the table's drainer is to go on: the box pays, or it is time to look for what the other lacks.
-func (p *pair) writes() bool {
-	return p.lease.Held() || time.Since(time.Now().Truncate(sweepEvery)) < sweepTime
 }
 
 // shared is the cloud as the two boxes of a pair ask it.
@@ -112,7 +105,7 @@ func (s *shared) Recognize(ctx context.Context, p vision.Picture) (vision.Answer
 
 // borrow returns what the cloud told the other box of a picture, if that is in the table.
 func (p *pair) borrow(ctx context.Context, x vision.Picture) (a vision.Answer, ok bool, err error) {
-	list, err := p.table.Query(ctx, x.Media, timeline.Span{From: x.At - p.maxScene, Until: x.At + aligned}, true)
+	list, err := p.table.Query(ctx, x.Media, timeline.Span{From: x.At - p.longest, Until: x.At + aligned}, true)
 	if err != nil {
 		return a, false, fmt.Errorf("take the other box's answer: %w", err)
 	}
@@ -129,14 +122,24 @@ func (p *pair) borrow(ctx context.Context, x vision.Picture) (a vision.Answer, o
 	return a, false, nil
 }
 
+// longestScene is the length that no scene exceeds: one that goes on is asked about again with the first picture after
+// max_scene.
+func (c *config) longestScene() timeline.Position {
+	longest := time.Duration(0)
+	for _, m := range c.Media {
+		longest = max(longest, m.SampleInterval)
+	}
+	return timeline.FromDuration(c.Vision.MaxScene + longest)
+}
+
 // put writes an observation. What lies before this box began to pay is left out where the other has told of it: its scenes
 // may have begun elsewhere.
 func (p *pair) put(ctx context.Context, o *timeline.Observation) error {
 	if since := p.paying.Load(); since != nil && p.lease.Held() && o.At.After(*since) {
 		return p.table.Put(ctx, o)
 	}
-	list, err := p.table.Query(ctx, o.Media, timeline.Span{From: o.From - p.maxScene, Until: o.Until}, false)
-	if err != nil {
+	list, err := p.table.Query(ctx, o.Media, timeline.Span{From: o.From - p.longest, Until: o.Until}, false)
+	if err != nil && awsfault.KindOf(err) != awsfault.Refused { // an item that nobody can read tells nothing
 		return err
 	}
 	if told(o, list) {
@@ -149,10 +152,11 @@ func (p *pair) put(ctx context.Context, o *timeline.Observation) error {
 func told(o *timeline.Observation, list []*timeline.Observation) bool {
 	at := o.From
 	for _, x := range list {
-		if x.From > at {
+		if x.From > at || x.From == o.From && revised(o, x) {
 			return false
 		}
-		if (x.Source == o.Source || x.Source == timeline.SourceRekognition) && (!x.Open || o.Open) { // a box that died left its last scene open
+		left := x.From == o.From && x.Open && !o.Open // by a box that died in its last scene, or it is to be closed yet
+		if (x.Source == o.Source || x.Source == timeline.SourceRekognition) && !left {
 			at = max(at, x.Until)
 		}
 		if at >= o.Until && at > o.From {
@@ -160,4 +164,10 @@ func told(o *timeline.Observation, list []*timeline.Observation) bool {
 		}
 	}
 	return false
+}
+
+// revised reports whether o would replace what x says of the same scene.
+func revised(o, x *timeline.Observation) bool {
+	return x.Source == o.Source && x.Revision < o.Revision &&
+		!(reflect.DeepEqual(x.Celebrities, o.Celebrities) && reflect.DeepEqual(x.Objects, o.Objects))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"spotter/store"
 	"spotter/timeline"
 )
 
@@ -39,6 +40,7 @@ func (a *app) tidy() error {
 		for _, sink := range a.config.sinks() { // what waits for the cloud is bounded by itself, and never at the viewers' cost
 			used -= a.store.Backlog(sink.Name).Bytes
 		}
+		used -= used * a.kept() / wholeShare
 		if err != nil || used <= a.config.Retention.bytes() {
 			return err
 		}
@@ -53,6 +55,26 @@ func (a *app) tidy() error {
 		a.log.Warn("observations dropped for room", "used", humanize.IBytes(uint64(used)), "allowed", a.config.Retention.MaxBytes)
 	}
 	return failed
+}
+
+// wholeShare is what kept returns where all observations wait.
+const wholeShare = 1000
+
+// kept returns what share of the observations waits for the table and so cannot be dropped: to prune them would take from viewers
+// what was analysed, and free nothing.
+func (a *app) kept() int64 {
+	all, waiting := 0, 0
+	for _, id := range a.store.Media() {
+		if t, ok := a.store.Timeline(id); ok {
+			all += t.Len()
+		}
+	}
+	for _, sink := range a.config.sinks() {
+		if sink.Kind == store.Observations {
+			waiting += a.store.Backlog(sink.Name).Entries
+		}
+	}
+	return int64(wholeShare * min(waiting, all) / max(all, 1))
 }
 
 // prune drops of each media what ends at or before a position between the begin and the end of what was analysed.

@@ -65,3 +65,19 @@ func TestRetention(t *testing.T) {
 		})
 	}
 }
+
+// TestRetentionOfWhatWaits has the table away: what waits for it cannot be dropped, so nothing is taken from viewers for it.
+func TestRetentionOfWhatWaits(t *testing.T) {
+	const hours = timeline.Position(24 * 3600 * 1000)
+	db := newCloudCopy(t, slog.New(slog.DiscardHandler), store.Sink{Name: dynamoDBSink}).store
+	fill(t, db, int(hours/10_000))
+	c := config{Retention: retentionConfig{Age: 72 * time.Hour, MaxBytes: "16MiB"}}
+	c.Sync.DynamoDB = &dynamoDBConfig{}
+	a := &app{config: c, log: slog.New(slog.DiscardHandler), store: db}
+	if err := a.tidy(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _ := db.Timeline("m"); kept.Len() != int(hours/10_000) || !kept.Complete(timeline.Span{Until: hours}) {
+		t.Errorf("%d observations are left, analysed %v", kept.Len(), kept.Analyzed())
+	}
+}

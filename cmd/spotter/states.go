@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -31,6 +32,7 @@ type states struct {
 	log      *slog.Logger
 
 	written map[string]*dynamodb.State // last, by media
+	told    map[string]time.Time       // when that was
 	earlier map[string]*dynamodb.State // what the table had when this box began to write
 	failing bool
 }
@@ -53,6 +55,19 @@ func (s *states) run(ctx context.Context) {
 	}
 }
 
+// lastTime bounds what last takes.
+const lastTime = 2 * time.Second
+
+// last writes what has changed since, once nothing changes any more.
+func (s *states) last(ctx context.Context) {
+	if s.failing || s.writes != nil && !s.writes() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastTime)
+	defer cancel()
+	s.say(s.write(ctx))
+}
+
 // say logs when writing begins to fail, and when it works again.
 func (s *states) say(err error) {
 	switch {
@@ -66,12 +81,14 @@ func (s *states) say(err error) {
 
 // write writes the states that are not as they were written last.
 func (s *states) write(ctx context.Context) error {
+	var failed []error
 	if s.earlier == nil {
 		list, err := s.table.States(ctx)
-		if err != nil {
+		if err != nil && awsfault.KindOf(err) != awsfault.Refused {
 			return err
 		}
-		s.earlier, s.written = map[string]*dynamodb.State{}, map[string]*dynamodb.State{}
+		failed = append(failed, err)
+		s.earlier, s.written, s.told = map[string]*dynamodb.State{}, map[string]*dynamodb.State{}, map[string]time.Time{}
 		for i := range list {
 			s.earlier[list[i].Status.Media] = &list[i]
 		}
@@ -81,15 +98,19 @@ func (s *states) write(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if old := s.written[id]; old != nil && unchanged(old, now) && now.Updated.Sub(old.Updated) < stateLeast {
+		if old := s.written[id]; old != nil && unchanged(old, now) && time.Since(s.told[id]) < stateLeast {
 			continue
 		}
-		if err := s.table.PutState(ctx, now); err != nil {
-			return err
+		began := time.Now()
+		if err := s.table.PutState(ctx, now); awsfault.KindOf(err) == awsfault.Refused { // its own fault
+			failed = append(failed, err)
+			continue
+		} else if err != nil {
+			return errors.Join(append(failed, err)...)
 		}
-		s.written[id] = now
+		s.written[id], s.told[id] = now, began
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // unchanged reports whether two states differ in nothing but when they were taken.
@@ -97,6 +118,18 @@ func unchanged(a, b *dynamodb.State) bool {
 	x := *a
 	x.Updated = b.Updated
 	return reflect.DeepEqual(&x, b)
+}
+
+// after returns the time by which a state is newer than what the table has of a media: the clock of whoever wrote that, or
+// this one, may have been ahead.
+func (s *states) after(id string) time.Time {
+	at := time.Now().Round(0)
+	for _, old := range []*dynamodb.State{s.earlier[id], s.written[id]} {
+		if old != nil && !at.Truncate(time.Millisecond).After(old.Updated) {
+			at = old.Updated.Add(time.Millisecond)
+		}
+	}
+	return at.Truncate(time.Millisecond)
 }
 
 // state returns how a media is doing. What waits for the table counts as not analysed: the table does not say yet who was
@@ -115,8 +148,8 @@ func (s *states) state(id string) (*dynamodb.State, error) {
 		return nil, err
 	}
 	now := &dynamodb.State{
-		Status: status, Analyzed: timeline.Minus(t.Analyzed(), waiting), Breaks: t.Breaks(all), Clock: s.store.Clock(id),
-		MaxScene: s.maxScene, Updated: time.Now(),
+		Status: status, Analyzed: timeline.Minus(t.Analyzed(), append(s.expired(t), waiting...)), Breaks: t.Breaks(all), Clock: s.store.Clock(id),
+		MaxScene: s.maxScene, Updated: s.after(id),
 	}
 	if p, ok, err := s.streams.Settled(id); err == nil && ok {
 		if len(waiting) > 0 {
@@ -124,7 +157,7 @@ func (s *states) state(id string) (*dynamodb.State, error) {
 		}
 		now.Settled = &p
 	}
-	if old := s.earlier[id]; old != nil { // of a run of this box before its file was lost, or of the other box
+	if old := s.earlier[id]; old != nil && !s.gone(old.Updated) { // of a run of this box before its file was lost, or of the other box
 		now.Analyzed = timeline.New(nil, slices.Concat(old.Analyzed, now.Analyzed)).Analyzed()
 		now.Breaks = new(timeline.Timeline).WithBreaks(old.Breaks).WithBreaks(now.Breaks).Breaks(all)
 	}
@@ -133,6 +166,26 @@ func (s *states) state(id string) (*dynamodb.State, error) {
 		now.Status.AnalyzedUntil = &now.Analyzed[n-1].Until
 	}
 	return now, nil
+}
+
+// gone reports whether what was written by a moment has expired in the table.
+func (s *states) gone(at time.Time) bool { return s.table.TTL > 0 && time.Since(at) >= s.table.TTL }
+
+// expired returns where the observations of a snapshot lie that the table has no more.
+func (s *states) expired(t *timeline.Timeline) (list []timeline.Span) {
+	if s.table.TTL <= 0 {
+		return nil
+	}
+	for _, o := range t.Within(all) {
+		switch n := len(list); {
+		case !s.gone(o.At):
+		case n > 0 && o.From <= list[n-1].Until:
+			list[n-1].Until = max(list[n-1].Until, o.Until)
+		default:
+			list = append(list, o.Span)
+		}
+	}
+	return list
 }
 
 // all is a window that everything meets.

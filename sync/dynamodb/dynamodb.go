@@ -107,7 +107,7 @@ func (t *Table) putInput(o *timeline.Observation) (*dynamodb.PutItemInput, error
 // empty if the server does not tell.
 func (t *Table) putIf(ctx context.Context, in *dynamodb.PutItemInput) (stands item, written bool, err error) {
 	in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
-	_, err = t.Client.PutItem(ctx, in, patient)
+	_, err = t.Client.PutItem(ctx, in, patient, brisk)
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return failed.Item, false, nil
 	}

@@ -55,8 +55,14 @@ func otherKeys(action string, err error) bool {
 		strings.Contains(message, "required keys was not given")
 }
 
-// attempts bounds the attempts of one call.
-const attempts = 3
+// attempts bounds the attempts of one call, and putAttempt one attempt of a write: an item is small, and live ones wait for it.
+const (
+	attempts   = 3
+	putAttempt = 3 * time.Second
+)
+
+// brisk bounds each attempt of a write.
+func brisk(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, awsfault.Within(putAttempt)) }
 
 // patient makes the SDK try again, soon, what a lost connection or a fault of the server ended. Throttling ends the call: whoever
 // has many of them must slow down all.

@@ -46,10 +46,24 @@ type Lease struct {
 	Logger *slog.Logger
 
 	until atomic.Pointer[time.Time]
+	other atomic.Pointer[reign]
 }
+
+// reign is the time in which another box was seen to renew, without a pause in which it could have lost the lease.
+type reign struct{ since, until time.Time }
 
 // Held reports whether this box holds the lease. It is right at any moment, and turns false by itself when renewals fail.
 func (l *Lease) Held() bool { return l.heldAt(time.Now()) }
+
+// Other returns since when another box is known to hold the lease without a pause; false while none is known to. A box that cannot
+// ask knows of none.
+func (l *Lease) Other() (since time.Time, known bool) {
+	r := l.other.Load()
+	if r == nil || !time.Now().Before(r.until) {
+		return time.Time{}, false
+	}
+	return r.since, true
+}
 
 // heldAt looks at the wall clock too: the monotonic one stands still while a machine sleeps.
 func (l *Lease) heldAt(now time.Time) bool {
@@ -78,6 +92,7 @@ func (l *Lease) Run(ctx context.Context) error {
 	}
 	err := c.run(ctx)
 	c.until.Store(nil)
+	c.other.Store(nil)
 	c.tell(time.Now())
 	for ; c.flight > 0; c.flight-- {
 		<-c.answers
@@ -201,6 +216,7 @@ func (c *contest) hear(a answer) error {
 	if a.tenure != old {
 		c.seen, c.seenAt, c.tried = a.tenure, now, false
 		c.version = max(c.version, a.tenure.version)
+		c.watch(old, now)
 	}
 	switch {
 	case c.seen.session == "": // deleted by somebody: nobody else can hold it yet
@@ -214,6 +230,19 @@ func (c *contest) hear(a answer) error {
 		c.until.Store(&until)
 	}
 	return nil
+}
+
+// watch takes in that an item has changed: another box that renews holds the lease.
+func (c *contest) watch(old tenure, now time.Time) {
+	if c.seen.session == "" || c.seen.session == c.session || c.seen.free || c.seen.fresh {
+		c.other.Store(nil)
+		return
+	}
+	r := reign{since: now, until: now.Add(max(c.duration, c.seen.duration))}
+	if was := c.other.Load(); was != nil && old.session == c.seen.session && now.Before(was.until) {
+		r.since = was.since
+	}
+	c.other.Store(&r)
 }
 
 // tell tells of a change.

@@ -92,7 +92,7 @@ func (t *Table) collision(what, media, other string) error {
 }
 
 // States returns how all media are doing, by id, as the newest boxes told. An item that Spotter cannot have written is an error of
-// kind awsfault.Refused that names its key.
+// kind awsfault.Refused that names its key; the other media's states come with it.
 func (t *Table) States(ctx context.Context) ([]State, error) {
 	items, err := t.queryItems(ctx, &dynamodb.QueryInput{
 		ConsistentRead:            aws.Bool(true),
@@ -102,14 +102,16 @@ func (t *Table) States(ctx context.Context) ([]State, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]State, len(items))
-	for n, i := range items {
-		if list[n], err = decodeState(i); err != nil {
-			return nil, t.foreign(i, err)
+	list := make([]State, 0, len(items))
+	for _, i := range items {
+		if s, bad := decodeState(i); bad == nil {
+			list = append(list, s)
+		} else if err == nil {
+			err = t.foreign(i, bad)
 		}
 	}
 	slices.SortFunc(list, func(a, b State) int { return cmp.Compare(a.Status.Media, b.Status.Media) })
-	return list, nil
+	return list, err
 }
 
 func decodeState(i item) (State, error) {

@@ -27,7 +27,7 @@ type Reader interface {
 	// Query returns the observations of a media that begin in the closed window w, by From; strong asks for what was written
 	// by then, without exception.
 	Query(ctx context.Context, media string, w timeline.Span, strong bool) ([]*timeline.Observation, error)
-	// States returns the states of all media in the table.
+	// States returns the states of all media in the table. With an error of kind awsfault.Refused come those that can be read.
 	States(ctx context.Context) ([]State, error)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"spotter/capture"
 	"spotter/httpapi"
+	"spotter/internal/awsfault"
 	"spotter/timeline"
 )
 
@@ -25,6 +26,8 @@ type catalog struct {
 // medium is the state of one media. It is not changed.
 type medium struct {
 	state State
+	// heard is when, by this machine's clock, the box told this at the latest.
+	heard time.Time
 	// base is the timeline without its observations.
 	base *timeline.Timeline
 	// clock is only asked for positions, which changes nothing in it; nil where there is none.
@@ -104,6 +107,9 @@ func (v *View) readStates() {
 	defer v.mu.Unlock()
 	v.reads++
 	next.number, next.got = v.reads, time.Now()
+	if err != nil && awsfault.KindOf(err) == awsfault.Refused { // one item, which is no fault of the other media
+		err = nil
+	}
 	if v.fault = (fault{err, next.got}); err != nil {
 		return
 	}
@@ -123,10 +129,23 @@ func (c *catalog) fill(states []State, before *catalog) {
 		}
 		if c.media[id] == nil {
 			c.media[id] = newMedium(&states[i])
+			c.media[id].heard = c.hears(id, states[i].Updated, before)
 		}
 		c.ids = append(c.ids, id)
 	}
 	slices.SortFunc(c.ids, strings.Compare)
+}
+
+// hears returns when a state that is new was told. The box's clock need not be this one's: where there was another state not
+// long before, it was told since.
+func (c *catalog) hears(id string, updated time.Time, before *catalog) time.Time {
+	if before != nil && before.media[id] != nil && c.asked.Sub(before.asked) < silent {
+		return c.asked
+	}
+	if updated.After(c.asked) {
+		return c.asked
+	}
+	return updated
 }
 
 func newMedium(s *State) *medium {
@@ -160,10 +179,10 @@ func (m *medium) status(now time.Time) httpapi.Status {
 	if p, ok := m.base.AnalyzedUntil(); ok {
 		s.AnalyzedUntil = &p
 	}
-	if s.State == httpapi.StateLive && now.Sub(m.state.Updated) > silent {
+	if s.State == httpapi.StateLive && now.Sub(m.heard) > silent {
 		s.State = httpapi.StateStalled
 		s.Faults = append([]httpapi.Fault{{
-			At: m.state.Updated, Kind: "silent", Message: "the box that watches it has written nothing to the table since", Count: 1,
+			At: m.heard, Kind: "silent", Message: "the box that watches it has written nothing to the table since", Count: 1,
 		}}, s.Faults...)
 	}
 	return s

@@ -63,8 +63,9 @@ type Drainer struct {
 	rest    rest
 	aside   aside
 	strikes strikes
-	after   uint64 // all of the backlog up to here is taken or set aside
-	probes  int    // puts that failed since the sink took one, or 0
+	after   uint64   // all of the backlog up to here is taken or set aside
+	probes  int      // puts that failed since the sink took one, or 0
+	taken   []uint64 // what the sink has taken and the store has not yet taken out
 
 	mu    sync.Mutex // guards what follows
 	wake  chan struct{}
@@ -92,7 +93,8 @@ func (d *Drainer) State() State {
 	return d.state
 }
 
-// Wake says that Ready may have changed. It may be called at any time and never blocks.
+// Wake says that Ready, or what the sink takes, may have changed: it is tried at once. It may be called at any time and never
+// blocks.
 func (d *Drainer) Wake() {
 	select {
 	case d.woken() <- struct{}{}:
@@ -120,7 +122,8 @@ func (d *Drainer) log() *slog.Logger {
 }
 
 // Run empties the outbox and waits for more until ctx is done, which ends the puts under way too; then it waits for them and
-// returns nil. Any other end is an error of the store. One Run per sink: two would only repeat each other.
+// returns nil. Any other end is an error of the store, after which Run may be called again: it first has the store take out what
+// the sink took before. One Run per sink at a time: two would only repeat each other.
 func (d *Drainer) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if !d.ready() {
@@ -133,7 +136,7 @@ func (d *Drainer) Run(ctx context.Context) error {
 		}
 		switch {
 		case r.halted:
-			pause(ctx, d.rest.next(r.kind, r.answered))
+			d.rests(ctx, d.rest.next(r.kind, r.answered))
 		case r.idle:
 			d.sleep(ctx, d.Store.Changed(d.Sink))
 		}
@@ -174,6 +177,17 @@ func (d *Drainer) Flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// rests waits for wait, for Wake or for the end of ctx.
+func (d *Drainer) rests(ctx context.Context, wait time.Duration) {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-d.woken():
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {

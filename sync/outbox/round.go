@@ -42,6 +42,9 @@ type result struct {
 
 // round offers the sink what is live and some of the backlog, and clears what it took.
 func (d *Drainer) round(ctx context.Context) (*round, error) {
+	if err := d.done(nil); err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	if d.aside.revisit(now) {
 		d.after = 0
@@ -75,7 +78,20 @@ func (d *Drainer) round(ctx context.Context) (*round, error) {
 	if r.throttled != nil && len(r.taken) == 0 {
 		d.stuck(r.throttled)
 	}
-	return r, d.Store.Done(d.Sink, r.taken...)
+	return r, d.done(r.taken)
+}
+
+// done has the store take out what the sink has taken. Where that fails it is kept in mind, so that the sink is not given it again
+// but after a restart.
+func (d *Drainer) done(taken []uint64) error {
+	if d.taken = append(d.taken, taken...); len(d.taken) == 0 {
+		return nil
+	}
+	err := d.Store.Done(d.Sink, d.taken...)
+	if err == nil {
+		d.taken = nil
+	}
+	return err
 }
 
 // pick returns what a round is to offer, the live entries first, and the part of the backlog that was read for it. The
@@ -225,6 +241,9 @@ type pass struct {
 }
 
 func (d *Drainer) pass(ctx context.Context) (p pass, err error) {
+	if err := d.done(nil); err != nil {
+		return p, err
+	}
 	entries, err := d.Store.PendingSince(d.Sink, time.Now().Add(-liveAge), liveSize)
 	if err != nil {
 		return p, err
@@ -233,7 +252,7 @@ func (d *Drainer) pass(ctx context.Context) (p pass, err error) {
 	for {
 		r := &round{d: d, tireless: true}
 		r.offer(ctx, entries)
-		if err := d.Store.Done(d.Sink, r.taken...); err != nil {
+		if err := d.done(r.taken); err != nil {
 			return p, err
 		}
 		p.taken += len(r.taken)

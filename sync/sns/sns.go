@@ -23,6 +23,8 @@ import (
 const (
 	// publishTimeout bounds one Publish with its repeat, so that a dead link does not hold the outbox for minutes.
 	publishTimeout = 10 * time.Second
+	// publishAttempt bounds one attempt of it: what is live waits for it.
+	publishAttempt = 2500 * time.Millisecond
 	// maxAttempts is few, for the outbox asks again at its own pace.
 	maxAttempts = 2
 	// maxMessage is in bytes (Amazon SNS API reference, "Publish").
@@ -40,8 +42,7 @@ type Client interface {
 // Topic is an SNS topic that hears of new segments.
 type Topic struct {
 	Client Client
-	// ARN names the topic, such as "arn:aws:sns:us-east-1:123456789012:segments". One that ends in ".fifo" keeps the order of
-	// the segments of each media.
+	// ARN names the topic, such as "arn:aws:sns:us-east-1:123456789012:segments". One that ends in ".fifo" is Ordered.
 	ARN string
 	// Region is where Client asks; RegionOf says where that has to be.
 	Region string
@@ -70,6 +71,10 @@ func RegionOf(topic string) (string, error) {
 	return a.Region, nil
 }
 
+// Ordered reports whether subscribers hear of the segments of a media in the order in which Publish was called, one call after the
+// other.
+func (t *Topic) Ordered() bool { return strings.HasSuffix(t.ARN, fifo) }
+
 // Publish tells the topic of a segment: the body is its URL as it is, the attributes are media (String), position and
 // duration (Number, in seconds). A FIFO topic passes over a segment that is told again within five minutes; any other
 // tells its subscribers twice. Errors are those of awsfault.
@@ -90,7 +95,7 @@ func (t *Topic) Publish(ctx context.Context, s *store.Segment) error {
 			"duration": attribute("Number", timeline.FromDuration(s.Duration).String()),
 		},
 	}
-	if strings.HasSuffix(t.ARN, fifo) {
+	if t.Ordered() {
 		in.MessageGroupId = aws.String(s.Media)
 		in.MessageDeduplicationId = aws.String(s.Media + "@" + strconv.FormatInt(int64(s.From), 10))
 	}
@@ -164,6 +169,7 @@ func (t *Topic) attempts(o *sns.Options) {
 		}
 		return aws.UnknownTernary
 	}
+	o.APIOptions = append(o.APIOptions, awsfault.Within(publishAttempt))
 	o.RetryMaxAttempts = 0
 	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
