@@ -13,7 +13,7 @@ const (
 	// leasePartition has the partition key of all leases.
 	leasePartition = "spotter:lease"
 
-	defaultLease = 2250 * time.Millisecond
+	defaultLease = 2 * time.Second
 	minLease     = time.Second
 	// maxLease bounds what is believed of an item, so that one written wrongly does not lock both boxes out for ever.
 	maxLease = time.Minute
@@ -38,7 +38,7 @@ type Lease struct {
 	Media string
 	// Owner is what this box is called, for people.
 	Owner string
-	// Duration is how long the holder may be silent; 2.25 s when zero, at least a second, the same for every box.
+	// Duration is how long the holder may be silent; 2 s when zero, at least a second, the same for every box.
 	Duration time.Duration
 	// OnChange hears when this box begins and ceases to hold the lease, if it is not nil. It is called by Run and must not wait.
 	OnChange func(held bool)
