@@ -3,13 +3,10 @@ package dynamodb
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 
@@ -64,26 +61,8 @@ const (
 // brisk bounds each attempt of a write.
 func brisk(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, awsfault.Within(putAttempt)) }
 
-// patient makes the SDK try again, soon, what a lost connection or a fault of the server ended. Throttling ends the call: whoever
-// has many of them must slow down all.
-func patient(o *dynamodb.Options) {
-	o.Retryer = retry.NewStandard(func(s *retry.StandardOptions) {
-		s.MaxAttempts = attempts
-		s.RateLimiter = ratelimit.None
-		s.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
-			return rand.N(100 * time.Millisecond << attempt), nil
-		})
-		s.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(notThrottling)}, s.Retryables...)
-	})
-}
-
-// notThrottling says no to what is throttling, and nothing of anything else.
-func notThrottling(err error) aws.Ternary {
-	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
-}
+// patient makes a call go by a few attempts, soon after each other, and by one where it is throttled.
+func patient(o *dynamodb.Options) { o.RetryMaxAttempts, o.Retryer = 0, awsfault.Attempts(attempts) }
 
 // once makes the SDK try a call once.
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }

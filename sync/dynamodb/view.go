@@ -61,7 +61,10 @@ type View struct {
 	joined   cache[stretch, *joined]
 }
 
-var _ httpapi.Media = (*View)(nil)
+var (
+	_ httpapi.Media      = (*View)(nil)
+	_ httpapi.Timestamps = (*View)(nil)
+)
 
 // fault is why a question was not answered, and when; the zero fault is none.
 type fault struct {
@@ -168,6 +171,16 @@ func (v *View) PositionAt(id string, t time.Time) (timeline.Position, bool, erro
 	}
 	p, told := m.clock.PositionAt(t)
 	return p, told, nil
+}
+
+// Timestamps implements httpapi.Timestamps.
+func (v *View) Timestamps(id string) (zero int64, discontinuity uint64, ok bool, err error) {
+	_, m, _, err := v.medium(id)
+	if err != nil || m.clock == nil {
+		return 0, 0, false, err
+	}
+	zero, discontinuity, ok = m.clock.Timestamps()
+	return zero, discontinuity, ok, nil
 }
 
 // Timeline implements httpapi.Media. A snapshot costs in proportion to the window; one of a few minutes is made once for all

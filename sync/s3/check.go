@@ -51,7 +51,7 @@ func forbidden(code string) bool { return code == "Forbidden" || code == "Access
 func (b *Bucket) head(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	_, err := b.Client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(b.Name)}, b.attempts)
+	_, err := b.Client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(b.Name)}, attempts)
 	if err != nil {
 		return "", b.explain(ctx, "look at bucket "+b.Name, "s3:ListBucket on "+b.Name, err)
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -96,21 +95,9 @@ func (b *Bucket) put(ctx context.Context, in *s3.PutObjectInput, body []byte) er
 	sum := binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 	in.ChecksumAlgorithm, in.ChecksumCRC32C = types.ChecksumAlgorithmCrc32c, aws.String(base64.StdEncoding.EncodeToString(sum))
 	in.Bucket, in.Body, in.ContentLength = aws.String(b.Name), bytes.NewReader(body), aws.Int64(int64(len(body)))
-	_, err := b.Client.PutObject(ctx, in, b.attempts)
+	_, err := b.Client.PutObject(ctx, in, attempts)
 	return b.explain(ctx, "put s3://"+b.Name+"/"+*in.Key, "s3:PutObject on "+b.Name+"/"+b.Prefix+"*", err)
 }
 
 // attempts makes a call go by few attempts, whatever AWS_MAX_ATTEMPTS says, and by one where S3 wants to be asked more slowly.
-func (b *Bucket) attempts(o *s3.Options) {
-	throttled := func(err error) aws.Ternary {
-		if awsfault.KindOf(b.explain(context.Background(), "", "", err)) == awsfault.Throttled {
-			return aws.FalseTernary
-		}
-		return aws.UnknownTernary
-	}
-	o.RetryMaxAttempts = 0
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = maxAttempts
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(throttled)}, o.Retryables...)
-	})
-}
+func attempts(o *s3.Options) { o.RetryMaxAttempts, o.Retryer = 0, awsfault.Attempts(maxAttempts) }

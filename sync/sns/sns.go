@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
@@ -101,7 +100,7 @@ func (t *Topic) Publish(ctx context.Context, s *store.Segment) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	_, err := t.Client.Publish(ctx, in, t.attempts)
+	_, err := t.Client.Publish(ctx, in, attempts)
 	return t.service().Explain(ctx, verb, err)
 }
 
@@ -118,7 +117,7 @@ func (t *Topic) Check(ctx context.Context) []Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	out, err := t.Client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(t.ARN)}, t.attempts)
+	out, err := t.Client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(t.ARN)}, attempts)
 	if err != nil {
 		f.Err = t.service().Explain(ctx, "look at topic "+t.ARN, err)
 		return []Finding{f}
@@ -161,18 +160,7 @@ func (t *Topic) service() *awsfault.Service {
 }
 
 // attempts makes a call go by few attempts, whatever AWS_MAX_ATTEMPTS says, and by one where SNS wants to be asked more slowly.
-func (t *Topic) attempts(o *sns.Options) {
-	service := t.service()
-	throttled := func(err error) aws.Ternary {
-		if awsfault.KindOf(service.Explain(context.Background(), "", err)) == awsfault.Throttled {
-			return aws.FalseTernary
-		}
-		return aws.UnknownTernary
-	}
+func attempts(o *sns.Options) {
 	o.APIOptions = append(o.APIOptions, awsfault.Within(publishAttempt))
-	o.RetryMaxAttempts = 0
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = maxAttempts
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(throttled)}, o.Retryables...)
-	})
+	o.RetryMaxAttempts, o.Retryer = 0, awsfault.Attempts(maxAttempts)
 }
