@@ -16,36 +16,21 @@ type Context struct {
 	Breaks      []Break
 }
 
-// Context fills c, whose slices are reused, with the distinct celebrities and objects of the observations that meet
-// the closed window [w.From, w.Until], in the order in which they were first seen, and with the breaks that meet it, uncut.
+// Context fills c, whose slices are used again, with what Look finds: for those who want it in plain values.
 func (t *Timeline) Context(c *Context, w Span) {
-	c.Celebrities, c.Objects = c.Celebrities[:0], c.Objects[:0]
-	c.Breaks = t.breaks.appendMeeting(c.Breaks[:0], w)
-	for _, o := range t.candidates(w) {
-		if !o.Meets(w) {
-			continue
-		}
-		cut := o.Cut(w)
-		for i := range o.Celebrities {
-			c.Celebrities = add(c.Celebrities, &o.Celebrities[i], cut, o.Source)
-		}
-		for i := range o.Objects {
-			c.Objects = add(c.Objects, &o.Objects[i], cut, o.Source)
-		}
-	}
+	l := Look{Breaks: c.Breaks}
+	t.Look(&l, w)
+	c.Celebrities = appendSeen(c.Celebrities[:0], l.Celebrities)
+	c.Objects = appendSeen(c.Objects[:0], l.Objects)
+	c.Breaks = l.Breaks
 }
 
-func add(list []Seen, e *Entity, cut Span, source string) []Seen {
-	for i := range list {
-		s := &list[i]
-		if !s.same(e) {
-			continue
-		}
-		s.From, s.Until = min(s.From, cut.From), max(s.Until, cut.Until)
-		if e.Confidence > s.Confidence {
-			s.Entity, s.Source = *e, source
-		}
-		return list
+func appendSeen(list []Seen, sightings []Sighting) []Seen {
+	for i := range sightings {
+		s := &sightings[i]
+		seen := Seen{s.Entity, s.Span, s.Source}
+		seen.Confidence = s.Confidence
+		list = append(list, seen)
 	}
-	return append(list, Seen{Entity: *e, Span: cut, Source: source})
+	return list
 }

@@ -27,14 +27,6 @@ type Entity struct {
 	Confidence float64 `json:"confidence"`
 }
 
-// same reports whether e and f are one entity: by id where both have one, else by name.
-func (e *Entity) same(f *Entity) bool {
-	if e.ID != "" && f.ID != "" {
-		return e.ID == f.ID
-	}
-	return e.Name == f.Name
-}
-
 // Observation is what one recogniser's answer says of one scene. Media and From identify it: a better answer for
 // the same scene has the same key and a higher Revision, which Settle and Revise number.
 type Observation struct {

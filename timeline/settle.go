@@ -51,11 +51,3 @@ func (o *Observation) normalize() {
 		o.Objects = []Entity{}
 	}
 }
-
-// At returns the observation that begins at from, or nil. It must not be changed.
-func (t *Timeline) At(from Position) *Observation {
-	if i, found := t.search(from); found {
-		return t.observations[i]
-	}
-	return nil
-}

@@ -8,10 +8,13 @@ import (
 // Timeline is an immutable snapshot of one media's observations, of the stretches that were analysed and of its breaks. Any
 // number of goroutines may read it; With and WithBreaks make the next one.
 type Timeline struct {
-	observations []*Observation // by From, no two the same
-	longest      Position       // length of the longest observation
-	analyzed     []Span         // by From, disjoint and not touching
-	breaks       breakList
+	index    []entry    // the blocks of observations, by From, none of them empty
+	reaches  []Position // of each groupSize entries
+	length   int        // number of observations
+	table    *table     // nil in the zero Timeline
+	known    []*Known   // what table had numbered, of the observations at least
+	analyzed []Span     // by From, disjoint and not touching
+	breaks   breakList
 }
 
 // New returns a timeline of the given observations and analysed spans, in any order. The observations belong to the
@@ -24,41 +27,75 @@ func New(observations []*Observation, analyzed []Span) *Timeline {
 // With returns a timeline with the observations added, or put in the place of those with the same From, and the
 // spans added to what was analysed. t is unchanged. The observations belong to the timeline afterwards.
 func (t *Timeline) With(observations []*Observation, analyzed []Span) *Timeline {
-	n := &Timeline{
-		observations: append(make([]*Observation, 0, len(t.observations)+len(observations)), t.observations...),
-		longest:      t.longest,
-		analyzed:     merge(t.analyzed, analyzed),
-		breaks:       t.breaks,
+	n := *t
+	n.analyzed = merge(t.analyzed, analyzed)
+	if n.table == nil {
+		n.table = newTable()
 	}
-	for _, o := range observations {
-		n.longest = max(n.longest, o.Len())
-		if last := n.Last(); last == nil || last.From < o.From {
-			n.observations = append(n.observations, o)
+	if len(observations) > 0 {
+		n.insert(distinct(observations))
+	}
+	return &n
+}
+
+// distinct returns the observations by From, of those with the same From the last.
+func distinct(list []*Observation) []*Observation {
+	if len(list) == 1 {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b *Observation) int { return cmp.Compare(a.From, b.From) })
+	out := list[:0]
+	for i, o := range list {
+		if i+1 == len(list) || list[i+1].From != o.From {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// insert adds observations, sorted and no two the same, to a copy of the index: only blocks that they fall into are new.
+func (t *Timeline) insert(added []*Observation) {
+	old := t.index
+	t.index = make([]entry, 0, len(old)+1+len(added)/blockSize)
+	if len(old) == 0 {
+		t.index = t.table.insert(t.index, nil, added, true)
+		added = nil
+	}
+	for i := range old {
+		n, last := len(added), i == len(old)-1
+		if !last {
+			n, _ = slices.BinarySearchFunc(added, old[i+1].from, func(o *Observation, p Position) int { return cmp.Compare(o.From, p) })
+		}
+		if n == 0 {
+			t.index = append(t.index, old[i])
 			continue
 		}
-		i, found := n.search(o.From)
-		if found {
-			n.observations[i] = o
-		} else {
-			n.observations = slices.Insert(n.observations, i, o)
-		}
+		t.index = t.table.insert(t.index, old[i].block, added[:n], last)
+		added = added[n:]
 	}
-	return n
+	t.reaches, t.known = reaches(t.index), t.table.snapshot()
+	t.length = 0
+	for i := range t.index {
+		t.length += len(t.index[i].block.scenes)
+	}
 }
 
 // Without returns a timeline without the observations and breaks that end, and the analysed spans that lie, at or before
 // p. A break whose end is not known stays.
 func (t *Timeline) Without(p Position) *Timeline {
-	n := new(Timeline)
-	for _, o := range t.observations {
-		if o.Until > p {
-			n.observations = append(n.observations, o)
-			n.longest = max(n.longest, o.Len())
+	var kept []*Observation
+	for i := range t.index {
+		for _, o := range t.index[i].block.observations {
+			if o.Until > p {
+				kept = append(kept, o)
+			}
 		}
 	}
+	var analyzed []Span
 	for _, s := range t.analyzed {
 		if s.Until > p {
-			n.analyzed = append(n.analyzed, Span{max(s.From, p), s.Until})
+			analyzed = append(analyzed, Span{max(s.From, p), s.Until})
 		}
 	}
 	var breaks []Break
@@ -67,14 +104,28 @@ func (t *Timeline) Without(p Position) *Timeline {
 			breaks = append(breaks, b)
 		}
 	}
+	n := New(kept, analyzed) // which does not know those that were seen before p only
 	n.breaks = newBreakList(breaks)
 	return n
 }
 
-func (t *Timeline) search(from Position) (int, bool) {
-	return slices.BinarySearchFunc(t.observations, from, func(o *Observation, p Position) int {
-		return cmp.Compare(o.From, p)
-	})
+// next returns the index of the first entry from the i-th on whose scenes may meet w, or -1. One long scene costs those
+// before w no more than its own block: groups and blocks that end before w are passed over.
+func (t *Timeline) next(i int, w Span) int {
+	for i < len(t.index) {
+		if i%groupSize == 0 && t.reaches[i/groupSize] <= w.From {
+			i += groupSize
+			continue
+		}
+		switch e := &t.index[i]; {
+		case e.from > w.Until:
+			return -1
+		case e.reach > w.From:
+			return i
+		}
+		i++
+	}
+	return -1
 }
 
 // merge returns the union of two sets of spans as sorted, disjoint spans.
@@ -95,39 +146,45 @@ func merge(a, b []Span) []Span {
 }
 
 // Len returns the number of observations.
-func (t *Timeline) Len() int { return len(t.observations) }
+func (t *Timeline) Len() int { return t.length }
 
 // Last returns the observation that begins last, or nil. It must not be changed.
 func (t *Timeline) Last() *Observation {
-	if len(t.observations) == 0 {
+	if len(t.index) == 0 {
 		return nil
 	}
-	return t.observations[len(t.observations)-1]
+	list := t.index[len(t.index)-1].block.observations
+	return list[len(list)-1]
+}
+
+// At returns the observation that begins at from, or nil. It must not be changed.
+func (t *Timeline) At(from Position) *Observation {
+	i, found := slices.BinarySearchFunc(t.index, from, func(e entry, p Position) int { return cmp.Compare(e.from, p) })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	b := t.index[i].block
+	if j, found := b.search(from); found {
+		return b.observations[j]
+	}
+	return nil
 }
 
 // Within returns the observations whose spans meet the closed window w, by From. They must not be changed.
 func (t *Timeline) Within(w Span) []*Observation {
 	var out []*Observation
-	for _, o := range t.candidates(w) {
-		if o.Meets(w) {
-			out = append(out, o)
+	for i := t.next(0, w); i >= 0; i = t.next(i+1, w) {
+		b := t.index[i].block
+		for j := b.first(w); j < len(b.scenes) && b.scenes[j].From <= w.Until; j++ {
+			if b.scenes[j].Meets(w) {
+				out = append(out, b.observations[j])
+			}
 		}
 	}
 	return out
-}
-
-// candidates returns the observations that may meet w: no span is longer than t.longest, so none that begins
-// before w.From-t.longest reaches w.
-func (t *Timeline) candidates(w Span) []*Observation {
-	lo, _ := t.search(w.From - t.longest)
-	hi, found := t.search(w.Until)
-	if found {
-		hi++
-	}
-	if hi < lo {
-		return nil
-	}
-	return t.observations[lo:hi]
 }
 
 // AnalyzedUntil returns the end of what was analysed; ok is false when nothing was.
