@@ -140,6 +140,12 @@ func (c *Clock) PositionAt(t time.Time) (p timeline.Position, ok bool) {
 	return c.End + timeline.FromDuration(t.Sub(c.Wall)), true
 }
 
+// Timestamps returns the PTS of position 0 in the newest stretch, unwrapped, in ticks of 90 kHz, and the number of that
+// stretch's discontinuity sequence; ok is false before the first segment.
+func (c *Clock) Timestamps() (zero int64, discontinuity uint64, ok bool) {
+	return c.Origin, c.Discontinuity, c.Started
+}
+
 // placed is where a piece lies on the clock.
 type placed struct {
 	timeline.Span

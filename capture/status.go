@@ -54,3 +54,10 @@ func (f *Follower) PositionAt(t time.Time) (p timeline.Position, ok bool) {
 	defer f.mu.Unlock()
 	return f.status.clock.PositionAt(t)
 }
+
+// Timestamps is the clock's. It may be called from any goroutine.
+func (f *Follower) Timestamps() (zero int64, discontinuity uint64, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status.clock.Timestamps()
+}
