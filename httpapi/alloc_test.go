@@ -13,13 +13,16 @@ import (
 func TestLookUpAllocatesNothing(t *testing.T) {
 	m := cup()
 	m.Timelines["cup-final"] = event(20_000, 2_160).WithBreaks([]timeline.Break{{ID: "7", Span: timeline.Span{From: 20_045_000, Until: 20_075_000}}})
+	m.Timelines["warm-up"] = busy(22_000)
 	s := newViewer(m)
-	for name, query := range map[string]string{
-		"position": "position=20050&backward=10&forward=5", "time": "time=2026-11-23T15:00:00Z&backward=10&forward=5",
-		"engage": "position=20050.25&forward=15&engage=1",
+	for name, question := range map[string]struct{ media, query string }{
+		"position": {"cup-final", "position=20050&backward=10&forward=5"},
+		"time":     {"cup-final", "time=2026-11-23T15:00:00Z&backward=10&forward=5"},
+		"engage":   {"cup-final", "position=20050.25&forward=15&engage=1"},
+		"busy":     {"warm-up", "position=20050&backward=10&forward=5"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if n := testing.AllocsPerRun(1000, lookUp(s, query)); n != 0 {
+			if n := testing.AllocsPerRun(1000, lookUp(s, question.media, question.query)); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
 		})
@@ -27,8 +30,8 @@ func TestLookUpAllocatesNothing(t *testing.T) {
 }
 
 // lookUp returns a look-up that goes as fasthttp would have it: request and answer are used again.
-func lookUp(s *httpapi.Server, query string) func() {
-	ctx := request("/v1/media/cup-final/context?" + query)
+func lookUp(s *httpapi.Server, media, query string) func() {
+	ctx := request("/v1/media/" + media + "/context?" + query)
 	return func() {
 		ctx.Request.URI().SetQueryString(query)
 		ctx.Response.Reset()

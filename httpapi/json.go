@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -83,6 +84,11 @@ func appendConfidence(b []byte, c float64) []byte {
 
 // appendEntity appends e's members without the braces.
 func appendEntity(b []byte, e *timeline.Entity) []byte {
+	return appendConfidence(appendKnown(b, e), e.Confidence)
+}
+
+// appendKnown appends e's members up to the value of its confidence: what is the same wherever the entity was seen.
+func appendKnown(b []byte, e *timeline.Entity) []byte {
 	b = appendString(append(b, `"name":`...), e.Name)
 	if e.ID != "" {
 		b = appendString(append(b, `,"id":`...), e.ID)
@@ -90,7 +96,12 @@ func appendEntity(b []byte, e *timeline.Entity) []byte {
 	b = appendStrings(b, `,"urls":`, e.URLs)
 	b = appendStrings(b, `,"parents":`, e.Parents)
 	b = appendStrings(b, `,"aliases":`, e.Aliases)
-	return appendConfidence(append(b, `,"confidence":`...), e.Confidence)
+	return append(b, `,"confidence":`...)
+}
+
+// encodeKnown returns e's members up to its confidence, after the brace.
+func encodeKnown(e *timeline.Entity) []byte {
+	return slices.Clip(appendKnown([]byte{'{'}, e))
 }
 
 // appendStrings appends a member that is a list, unless that is empty.
@@ -110,17 +121,37 @@ func appendSpan(b []byte, s timeline.Span) []byte {
 	return s.Until.Append(append(b, `,"until":`...))
 }
 
-// appendSeen appends the entities of a window as an array.
-func appendSeen(b []byte, list []timeline.Seen) []byte {
+// appendSightings appends the entities of a window as an array. Those that came on screen together stand together: what one
+// says as the one before it is copied from there.
+func appendSightings(b []byte, list []timeline.Sighting) []byte {
 	if len(list) == 0 {
 		return append(b, "[]"...)
 	}
+	var from, until, source []byte
+	var before *timeline.Sighting
 	for i := range list {
-		b = append(b, separator(i), '{')
-		b = append(appendEntity(b, &list[i].Entity), ',')
-		b = appendSpan(b, list[i].Span)
-		b = appendString(append(b, `,"source":`...), list[i].Source)
-		b = append(b, '}')
+		s := &list[i]
+		b = append(append(b, separator(i)), s.Encoded(encodeKnown)...)
+		b = appendConfidence(b, s.Confidence)
+		at := len(b)
+		if i > 0 && s.From == before.From {
+			b = append(b, from...)
+		} else {
+			b = s.From.Append(append(b, `,"from":`...))
+		}
+		from, at = b[at:], len(b)
+		if i > 0 && s.Until == before.Until {
+			b = append(b, until...)
+		} else {
+			b = s.Until.Append(append(b, `,"until":`...))
+		}
+		until, at = b[at:], len(b)
+		if i > 0 && s.Source == before.Source {
+			b = append(b, source...)
+		} else {
+			b = append(appendString(append(b, `,"source":`...), s.Source), '}')
+		}
+		source, before = b[at:], s
 	}
 	return append(b, ']')
 }

@@ -15,38 +15,55 @@ func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return v.refuse(id, err)
 	}
+	// The answer is built in the response's own buffer, which fasthttp keeps for the next one.
+	body, err := v.appendContext(ctx.Response.SwapBody(nil)[:0], id, q)
+	if err != nil {
+		return err
+	}
+	ctx.Response.SwapBody(body)
+	ctx.SetContentType(contentTypeJSON)
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, q.cache())
+	return nil
+}
+
+// cache returns for how long an answer may be kept.
+func (q *contextQuery) cache() string {
+	if q.instruments {
+		return cacheNever // chosen for one viewer
+	}
+	return cacheLive
+}
+
+// appendContext appends what is on screen of a media, or returns why that cannot be told.
+func (v *viewer) appendContext(b []byte, id string, q contextQuery) ([]byte, error) {
 	if q.hasTime {
 		var told bool
+		var err error
 		if q.position, told, err = v.media.PositionAt(id, q.at); err != nil {
-			return missing(id, err)
+			return nil, missing(id, err)
 		}
 		if !told {
-			return badParameter("time", "this media's stream tells no wall-clock time; ask by position")
+			return nil, badParameter("time", "this media's stream tells no wall-clock time; ask by position")
 		}
 	}
 	w := timeline.Span{From: q.position - q.backward, Until: q.position + q.forward}
 	t, err := v.media.Timeline(id, w)
 	if err != nil {
-		return missing(id, err)
+		return nil, missing(id, err)
 	}
-
-	found := v.contexts.Get().(*timeline.Context)
-	defer v.contexts.Put(found)
-	t.Context(found, w)
-
-	// The answer is built in the response's own buffer, which fasthttp keeps for the next one.
-	body := ctx.Response.SwapBody(nil)[:0]
-	ctx.Response.SwapBody(appendContext(body, id, t, w, found, q.instruments))
-	ctx.SetContentType(contentTypeJSON)
-	cache := cacheBriefly
-	if q.instruments {
-		cache = cacheNever // chosen for one viewer
-	}
-	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cache)
-	return nil
+	return v.appendWindow(b, id, t, w, q.instruments), nil
 }
 
-func appendContext(b []byte, id string, t *timeline.Timeline, w timeline.Span, c *timeline.Context, instruments bool) []byte {
+// appendWindow appends what t tells of the window w of a media.
+func (v *viewer) appendWindow(b []byte, id string, t *timeline.Timeline, w timeline.Span, instruments bool) []byte {
+	l := v.looks.Get().(*timeline.Look)
+	t.Look(l, w)
+	b = appendLook(b, id, t, w, l, instruments)
+	v.looks.Put(l)
+	return b
+}
+
+func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *timeline.Look, instruments bool) []byte {
 	b = appendString(append(b, `{"media":`...), id)
 	b = appendSpan(append(b, ','), w)
 	b = append(b, `,"analyzed_until":`...)
@@ -60,10 +77,10 @@ func appendContext(b []byte, id string, t *timeline.Timeline, w timeline.Span, c
 	} else {
 		b = append(b, `,"complete":false`...)
 	}
-	b = appendSeen(append(b, `,"celebrities":`...), c.Celebrities)
-	b = appendSeen(append(b, `,"objects":`...), c.Objects)
-	if len(c.Breaks) > 0 {
-		b = appendBreaks(append(b, `,"breaks":`...), c.Breaks)
+	b = appendSightings(append(b, `,"celebrities":`...), l.Celebrities)
+	b = appendSightings(append(b, `,"objects":`...), l.Objects)
+	if len(l.Breaks) > 0 {
+		b = appendBreaks(append(b, `,"breaks":`...), l.Breaks)
 	}
 	if instruments {
 		b = append(b, `,"instruments":[]`...)

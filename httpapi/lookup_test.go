@@ -64,6 +64,9 @@ func randomTimeline(r *rand.Rand) *timeline.Timeline {
 				e.ID = hostile[r.IntN(len(hostile))]
 				e.URLs = slices.Repeat([]string{hostile[r.IntN(len(hostile))]}, r.IntN(3))
 			}
+			if r.IntN(4) == 0 {
+				e.Parents, e.Aliases = hostile[:r.IntN(3)], hostile[1:1+r.IntN(3)]
+			}
 			list = append(list, e)
 		}
 		return list

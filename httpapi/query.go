@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"slices"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -14,6 +16,9 @@ const (
 	maxContextWindow  = timeline.Position(time.Hour / time.Millisecond)
 	maxTimelineWindow = 12 * maxContextWindow
 )
+
+// maxMedia is of how many media the context may be asked for at once.
+const maxMedia = 100
 
 // contextQuery is the query of GET .../context. Exactly one of hasPosition and hasTime is true.
 type contextQuery struct {
@@ -86,6 +91,31 @@ func (q *contextQuery) check() error {
 		return badParameter(name, "backward and forward together may be at most %v seconds", maxContextWindow)
 	}
 	return nil
+}
+
+// parseMedia returns the media that are asked for at once, as they are named.
+func parseMedia(args *fasthttp.Args) ([]string, error) {
+	const name = "media"
+	var list []string
+	for key, value := range args.All() {
+		if string(key) != name {
+			continue
+		}
+		if list != nil {
+			return nil, badParameter(name, "%s is given twice; put commas between them", name)
+		}
+		// A comma more than fits is kept in the last one's name, which is one too many anyway.
+		list = strings.SplitN(string(value), ",", maxMedia+1)
+	}
+	switch {
+	case len(list) == 0:
+		return nil, badParameter(name, "say which media, such as media=a,b")
+	case slices.Contains(list, ""):
+		return nil, badParameter(name, "a media's name is missing")
+	case len(list) > maxMedia:
+		return nil, badParameter(name, "ask for at most %d media at once", maxMedia)
+	}
+	return list, nil
 }
 
 // timelineQuery is the query of GET .../timeline; what was not given has a default that moves with the event.

@@ -34,6 +34,7 @@ type Server struct {
 	fast    fasthttp.Server
 	router  *router.Router
 	metrics *metrics
+	live    *hub // of the viewer API alone
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -56,7 +57,7 @@ func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server
 		Name:                         "spotter",
 		Handler:                      s.router.Handler,
 		ErrorHandler:                 s.unreadable,
-		Logger:                       fastLogger{s.log},
+		Logger:                       discreetLogger{s.log},
 		SecureErrorLogMessage:        true,
 		Concurrency:                  maxConnections,
 		ReadBufferSize:               maxHeader,
@@ -97,8 +98,9 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// Shutdown stops accepting, lets requests that are being answered finish and closes idle connections. It returns
-// ctx's error when requests are still running as ctx ends. A Serve that comes later returns at once.
+// Shutdown stops accepting, ends the live streams, lets requests that are being answered finish and closes idle
+// connections. It returns ctx's error when requests are still running as ctx ends; a stream takes a second at most to end.
+// A Serve that comes later returns at once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -108,7 +110,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		// fasthttp closes only listeners that it has begun to serve.
 		ln.Close()
 	}
-	if err := s.fast.ShutdownWithContext(ctx); err != nil {
+	var streams error
+	if s.live != nil {
+		streams = s.live.close(ctx)
+	}
+	if err := errors.Join(streams, s.fast.ShutdownWithContext(ctx)); err != nil {
 		return fmt.Errorf("shut down: %w", err)
 	}
 	return nil
@@ -145,11 +151,4 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.metrics.requests.WithLabelValues(routeOther, fmt.Sprint(p.Status)).Inc()
 	p.write(ctx)
-}
-
-// fastLogger gives fasthttp's own messages, most of them about clients that misbehave, to slog.
-type fastLogger struct{ log *slog.Logger }
-
-func (l fastLogger) Printf(format string, args ...any) {
-	l.log.Debug("http", "message", fmt.Sprintf(format, args...))
 }

@@ -136,7 +136,7 @@ func TestServeAfterShutdown(t *testing.T) {
 }
 
 func TestWithoutRegistry(t *testing.T) {
-	resp, _ := send(t, client(t, httpapi.NewViewer(cup(), nil, quiet())), http.MethodGet, "/v1/media")
+	resp, _ := send(t, client(t, httpapi.NewViewer(httpapi.ViewerConfig{Media: cup(), Log: quiet()})), http.MethodGet, "/v1/media")
 	if resp.StatusCode != http.StatusOK {
 		t.Error(resp.Status)
 	}
@@ -144,7 +144,7 @@ func TestWithoutRegistry(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	c := client(t, httpapi.NewViewer(hazard{cup()}, reg, quiet()))
+	c := client(t, httpapi.NewViewer(httpapi.ViewerConfig{Media: hazard{cup()}, Registerer: reg, Log: quiet()}))
 	httpapi.NewAdmin(httpapi.AdminConfig{Registerer: reg, Gatherer: reg, Log: quiet()}) // has the same names
 	for i := range 50 {
 		send(t, c, http.MethodGet, fmt.Sprint("/nowhere/", i))

@@ -31,7 +31,7 @@ func (m *lateMedia) Timeline(id string, w timeline.Span) (*timeline.Timeline, er
 func TestTimelineRevisedWhileAsked(t *testing.T) {
 	m := &lateMedia{Box: cup()}
 	resp, _ := send(t, client(t, newViewer(m)), http.MethodGet, "/v1/media/cup-final/timeline?from=0&until=50")
-	if got := resp.Header.Get("Cache-Control"); got != "public, max-age=1" {
+	if got := resp.Header.Get("Cache-Control"); got != "public, max-age=1, stale-while-revalidate=1, stale-if-error=60" {
 		t.Error(got)
 	}
 }

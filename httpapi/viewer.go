@@ -23,25 +23,39 @@ const (
 type viewer struct {
 	media Media
 	// ids has each id as its own value: looking one up by the bytes of a path makes no new string.
-	ids      map[string]string
-	contexts sync.Pool // of *timeline.Context
+	ids   map[string]string
+	looks sync.Pool // of *timeline.Look
+}
+
+// ViewerConfig is what the viewer API shows, and to whom.
+type ViewerConfig struct {
+	Media Media
+	// Access says who may ask what; nil lets everybody ask everything.
+	Access *Access
+	// Registerer gets the listener's own metrics; it may be nil.
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
 }
 
 // NewViewer returns the viewer API's server, with the page at /. The media that are known now are answered without
-// allocating; later ones may come and go. reg may be nil; NewViewer panics when it already has a viewer's metrics.
-func NewViewer(media Media, reg prometheus.Registerer, log *slog.Logger) *Server {
-	v := &viewer{media: media, ids: make(map[string]string)}
-	ids, _ := media.IDs() // those that cannot be told yet cost each look-up one string more
+// allocating; later ones may come and go. NewViewer panics when the registerer already has a viewer's metrics.
+func NewViewer(c ViewerConfig) *Server {
+	v := &viewer{media: c.Media, ids: make(map[string]string)}
+	ids, _ := c.Media.IDs() // those that cannot be told yet cost each look-up one string more
 	for _, id := range ids {
 		v.ids[id] = id
 	}
-	v.contexts.New = func() any { return new(timeline.Context) }
+	v.looks.New = func() any { return new(timeline.Look) }
 
-	s := newServer("viewer", reg, log)
+	s := newServer("viewer", c.Registerer, c.Log)
 	s.get("/", page())
 	s.get("/v1/media", v.list)
 	s.get("/v1/media/{media}", v.status)
 	s.get("/v1/media/{media}/timeline", v.timeline)
+	s.get("/v1/context", v.contexts)
+	v.cdnRoutes(s)
+	v.openapiRoutes(s)
+	v.liveRoutes(s, c.Registerer)
 	lookUp := s.get("/v1/media/{media}/context", v.context)
 	s.router.GlobalOPTIONS = s.metrics.route(routeOther, s.log, preflight)
 	s.fast.Handler = func(ctx *fasthttp.RequestCtx) {
@@ -51,9 +65,11 @@ func NewViewer(media Media, reg prometheus.Registerer, log *slog.Logger) *Server
 		} else {
 			s.router.Handler(ctx)
 		}
+		compress(ctx)
 		// Players run on other origins, and want to read the errors too.
 		ctx.Response.Header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
 	}
+	c.Access.protect(s)
 	return s
 }
 
@@ -119,7 +135,11 @@ func (v *viewer) list(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	who := IdentityOf(ctx)
 	for _, id := range ids {
+		if !who.MayAsk(id) {
+			continue
+		}
 		status, err := v.media.Status(id)
 		if errors.Is(err, ErrUnknownMedia) { // it has gone since
 			continue

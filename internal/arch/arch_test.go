@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"vision":               {"timeline"},
 	"store":                {"timeline"},
 	"httpapi":              {"timeline"},
+	"httpapi/client":       {"timeline"},
 	"capture/opencv":       {"capture", "capture/container", "timeline"},
 	"internal/awsfault":    {},
 	"vision/rekognition":   {"internal/awsfault", "vision", "timeline"},

@@ -54,11 +54,16 @@ func Run(t *testing.T, open Backend) {
 	t.Run("context caching", func(t *testing.T) { contextCaching(t, open) })
 	t.Run("timeline caching", func(t *testing.T) { timelineCaching(t, open) })
 	t.Run("not modified", func(t *testing.T) { notModified(t, open) })
+	t.Run("text track", func(t *testing.T) { textTrack(t, open) })
+	t.Run("windows on a grid", func(t *testing.T) { gridWindows(t, open) })
+	t.Run("grid caching", func(t *testing.T) { gridCaching(t, open) })
+	t.Run("metadata playlist", func(t *testing.T) { metadataPlaylist(t, open) })
+	t.Run("metadata segments", func(t *testing.T) { metadataSegments(t, open) })
 }
 
 // Server returns the viewer API on a backend.
 func Server(m httpapi.Media) *httpapi.Server {
-	return httpapi.NewViewer(m, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	return httpapi.NewViewer(httpapi.ViewerConfig{Media: m, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 }
 
 // Client serves s on an in-memory listener until the test ends, and returns a client that reaches nothing else.

@@ -106,7 +106,7 @@ func Window(r *rand.Rand, e *Event) string {
 	media := "/v1/media/" + url.PathEscape(e.Status.Media)
 	back := timeline.Position(r.Int64N(int64(length) + 1))
 	offsets := fmt.Sprintf("&backward=%v&forward=%v", back, length-back)
-	switch r.IntN(8) {
+	switch r.IntN(12) {
 	case 0:
 		at := e.Zero.Add((from + back).Duration()).Format(time.RFC3339Nano)
 		return media + "/context?time=" + at + offsets
@@ -116,5 +116,22 @@ func Window(r *rand.Rand, e *Event) string {
 		list := []string{fmt.Sprintf("from=%v", from), fmt.Sprintf("until=%v", from+length)}
 		return media + "/timeline?" + strings.Join(list[r.IntN(2):][:r.IntN(2)], "&")
 	}
-	return media + fmt.Sprintf("/timeline?from=%v&until=%v", from, from+length)
+	return crowded(r, media, timeline.Span{From: from, Until: from + length})
+}
+
+// crowded returns the path of what many viewers ask for at once, about a window or where it begins.
+func crowded(r *rand.Rand, media string, w timeline.Span) string {
+	switch r.IntN(8) {
+	case 0:
+		return media + fmt.Sprintf("/timeline.vtt?from=%v&until=%v", w.From, w.Until)
+	case 1, 2:
+		length := []int{1, 2, 5, 10, 15, 30, 60}[r.IntN(7)]
+		from := int(w.From) / 1000 / length * length
+		return media + fmt.Sprintf("/windows/%d-%d", from, from+length)
+	case 3:
+		return media + fmt.Sprintf("/metadata/%d.vtt", w.From/10_000)
+	case 4:
+		return media + fmt.Sprintf("/%s.m3u8?from=%v", []string{"metadata", "dateranges"}[r.IntN(2)], w.From)
+	}
+	return media + fmt.Sprintf("/timeline?from=%v&until=%v", w.From, w.Until)
 }
