@@ -31,8 +31,7 @@ type app struct {
 	spooler     *spooler     // nil without the cloud
 	cloud       *cloudCopy
 
-	viewer, admin             *httpapi.Server
-	viewerListener, adminPort net.Listener
+	servers *servers
 }
 
 // openApp opens everything that run needs, or nothing. Errors say the mend.
@@ -62,14 +61,7 @@ func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error
 		return a, err
 	}
 	a.openStates()
-	a.viewer = httpapi.NewViewer(a.streams, registry, log)
-	a.admin = httpapi.NewAdmin(httpapi.AdminConfig{
-		Registerer: registry, Gatherer: registry, Ready: a.ready, Control: a.streams, Log: log,
-	})
-	if a.viewerListener, err = listen("http.viewer.listen", c.HTTP.Viewer.Listen); err != nil {
-		return a, err
-	}
-	a.adminPort, err = listen("http.admin.listen", c.HTTP.Admin.Listen)
+	a.servers, err = openServers(&c, a.streams, httpapi.AdminConfig{Ready: a.ready, Control: a.streams, Log: log}, registry)
 	return a, err
 }
 
@@ -166,16 +158,8 @@ func (a *app) openStates() {
 func (a *app) Run(ctx context.Context) error {
 	a.recognizers.log(a.log, &a.config)
 	failed := make(chan error, 3)
-	var servers, work, sinks sync.WaitGroup
-	serve := func(s *httpapi.Server, l net.Listener) {
-		servers.Go(func() {
-			if err := s.Serve(l); err != nil {
-				failed <- err
-			}
-		})
-	}
-	serve(a.viewer, a.viewerListener)
-	serve(a.admin, a.adminPort)
+	var work, sinks sync.WaitGroup
+	a.servers.run(failed)
 	workCtx, stopWork := context.WithCancel(ctx)
 	defer stopWork()
 	for _, s := range a.streams.byID {
@@ -193,8 +177,7 @@ func (a *app) Run(ctx context.Context) error {
 			failed <- err
 		}
 	})
-	a.log.Info("spotter runs", "version", version(), "media", len(a.streams.order),
-		"viewer", "http://"+a.viewerListener.Addr().String(), "admin", "http://"+a.adminPort.Addr().String())
+	a.servers.say(a.log, "media", len(a.streams.order))
 
 	var err error
 	select {
@@ -206,11 +189,7 @@ func (a *app) Run(ctx context.Context) error {
 	work.Wait()
 	stopSinks()
 	sinks.Wait()
-	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
-	defer cancel()
-	err = errors.Join(err, a.viewer.Shutdown(down), a.admin.Shutdown(down))
-	servers.Wait()
-	return err
+	return errors.Join(err, a.servers.shutdown(ctx))
 }
 
 // ready are the checks of /readyz.
@@ -226,12 +205,8 @@ func (a *app) ready() []httpapi.Check {
 // Close closes what openApp opened.
 func (a *app) Close() error {
 	var failed []error
-	for _, l := range []net.Listener{a.viewerListener, a.adminPort} {
-		if l != nil {
-			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-				failed = append(failed, err)
-			}
-		}
+	if a.servers != nil {
+		failed = append(failed, a.servers.close())
 	}
 	if a.recognizers != nil {
 		failed = append(failed, a.recognizers.Close())

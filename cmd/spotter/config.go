@@ -41,16 +41,6 @@ type config struct {
 	folder string // of the file
 }
 
-type httpConfig struct {
-	Viewer listenConfig `yaml:"viewer"`
-	Admin  listenConfig `yaml:"admin"`
-}
-
-type listenConfig struct {
-	Listen string `yaml:"listen"`
-	Auth   string `yaml:"auth"`
-}
-
 type visionConfig struct {
 	Mode        string             `yaml:"mode"`
 	MaxScene    time.Duration      `yaml:"max_scene"`
@@ -184,8 +174,8 @@ func defaultConfig() config {
 	return config{
 		DataDir: defaultDataDir(),
 		HTTP: httpConfig{
-			Viewer: listenConfig{Listen: "127.0.0.1:8080"},
-			Admin:  listenConfig{Listen: "127.0.0.1:9090"},
+			Viewer: viewerConfig{Listen: "127.0.0.1:8080"},
+			Admin:  adminConfig{Listen: "127.0.0.1:9090"},
 		},
 		Vision: visionConfig{
 			Mode:     "cloud-first",

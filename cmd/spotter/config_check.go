@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,8 +20,7 @@ func (c *config) check(f *faults) {
 	if !filepath.IsAbs(c.DataDir) {
 		f.add(fmt.Sprintf("%q is not an absolute path", c.DataDir), "data_dir")
 	}
-	c.HTTP.Viewer.check(f, "viewer")
-	c.HTTP.Admin.check(f, "admin")
+	c.HTTP.check(f)
 	seen := map[string]bool{}
 	for i := range c.Media {
 		m := &c.Media[i]
@@ -60,26 +57,6 @@ func (c *config) checkLater(f *faults) {
 
 // mostKeep bounds how long the face of somebody unknown is kept.
 const mostKeep = 30 * 24 * time.Hour
-
-func (l *listenConfig) check(f *faults, name string) {
-	host, port, err := net.SplitHostPort(l.Listen)
-	if err != nil || port == "" {
-		f.add(fmt.Sprintf("%q is not host:port, such as 127.0.0.1:8080", l.Listen), "http", name, "listen")
-	} else if l.Auth == "" && !loopback(host) {
-		f.add(fmt.Sprintf("%s can be reached from other machines: say auth: none if that is meant, or listen on 127.0.0.1", l.Listen), "http", name, "listen")
-	}
-	if l.Auth != "" && l.Auth != "none" {
-		f.add(fmt.Sprintf("%q is not available: this version has only none", l.Auth), "http", name, "auth")
-	}
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
 
 func (v *visionConfig) check(f *faults) {
 	if mode, err := vision.ParseMode(v.Mode); err != nil {

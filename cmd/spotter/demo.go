@@ -64,11 +64,12 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	d := &demonstration{cli: c, programme: show, viewer: a.viewerListener.Addr().String(), printed: map[timeline.Position]bool{}}
+	conf.HTTP.Viewer.Listen = a.servers.doors.viewer.Addr().String()
+	d := &demonstration{cli: c, programme: show, conf: &conf, printed: map[timeline.Position]bool{}}
 	c.say("stream       " + origin.url)
-	c.say("page         http://" + d.viewer + "/")
-	c.say("viewer API   http://" + d.viewer + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
-	c.say("metrics      http://" + a.adminPort.Addr().String() + "/metrics")
+	c.say("page         http://" + conf.HTTP.Viewer.Listen + "/")
+	c.say("viewer API   http://" + conf.HTTP.Viewer.Listen + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
+	c.say("metrics      " + a.servers.doors.admin.url() + "/metrics")
 	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
 	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
 
@@ -88,7 +89,7 @@ func (c *cli) say(line string) { fmt.Fprintln(c.stdout, line) }
 type demonstration struct {
 	*cli
 	programme *programme
-	viewer    string
+	conf      *config
 	printed   map[timeline.Position]bool
 }
 

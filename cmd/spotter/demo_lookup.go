@@ -51,7 +51,7 @@ func (a contextAnswer) String() string {
 
 // ask reads one answer of the viewer API.
 func (d *demonstration) ask(ctx context.Context, path string, into any) error {
-	body, err := askBox(ctx, d.viewer, path)
+	body, err := askBox(ctx, d.conf, path)
 	if err != nil {
 		return err
 	}

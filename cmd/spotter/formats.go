@@ -7,8 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
+	"spotter/httpapi"
 	"spotter/timeline"
 )
 
@@ -93,7 +93,7 @@ func (f csvFormat) observation(o *timeline.Observation) error {
 
 func (f csvFormat) summary(summary) error { f.Flush(); return f.Error() }
 
-// vttFormat prints WebVTT (W3C) with a metadata cue of JSON for every scene.
+// vttFormat prints WebVTT (W3C) with a metadata cue of JSON for every scene, as the viewer API's timeline.vtt has it.
 type vttFormat struct {
 	w      io.Writer
 	headed bool
@@ -112,22 +112,8 @@ func (f *vttFormat) observation(o *timeline.Observation) error {
 	if err := f.head(); err != nil {
 		return err
 	}
-	if o.Until <= 0 {
-		return nil // WebVTT knows no time before zero
-	}
-	payload, err := json.Marshal(o)
-	if err != nil {
-		return err
-	}
-	// json.Marshal escapes > so that no "-->" can stand in a cue.
-	_, err = fmt.Fprintf(f.w, "%s --> %s\n%s\n\n", vttTime(max(0, o.From)), vttTime(o.Until), payload)
+	_, err := f.w.Write(httpapi.AppendCue(nil, o))
 	return err
 }
 
 func (f *vttFormat) summary(summary) error { return f.head() }
-
-// vttTime writes a position as a WebVTT timestamp.
-func vttTime(p timeline.Position) string {
-	d := p.Duration()
-	return fmt.Sprintf("%02d:%02d:%02d.%03d", int(d/time.Hour), int(d/time.Minute)%60, int(d/time.Second)%60, int(d/time.Millisecond)%1000)
-}

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +32,7 @@ func (c *cli) lookupCommand() *cobra.Command {
 		Use:   "lookup MEDIA",
 		Short: "Ask who and what is on screen in a window, as a viewer's device does",
 		Long: "Ask the running box over its viewer API who and what is on screen from position-backward to position+forward;\n" +
-			"where no box runs, the question is answered from its data folder.",
+			"where no box runs, the question is answered from its data folder. A box that wants a key or token gets that of " + keyVariable + ".",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			conf, err := c.config()
@@ -41,7 +44,7 @@ func (c *cli) lookupCommand() *cobra.Command {
 			}
 			query := url.Values{"position": {position}, "backward": {backward}, "forward": {forward}}
 			path := "/v1/media/" + url.PathEscape(args[0]) + "/context?" + query.Encode()
-			body, err := askBox(cmd.Context(), conf.HTTP.Viewer.Listen, path)
+			body, err := askBox(cmd.Context(), &conf, path)
 			if errors.Is(err, syscall.ECONNREFUSED) {
 				body, err = askStore(&conf, path)
 			}
@@ -79,15 +82,29 @@ func checkWindow(position, backward, forward string) error {
 	return nil
 }
 
-// askBox asks the box that listens on address.
-func askBox(ctx context.Context, address, path string) ([]byte, error) {
+// keyVariable holds the key or token that lookup shows a box that wants one.
+const keyVariable = "SPOTTER_KEY"
+
+// askBox asks the box of a configuration, whose own certificate it trusts.
+func askBox(ctx context.Context, conf *config, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	client, scheme := http.DefaultClient, "http"
+	if t := conf.HTTP.Viewer.TLS; t != nil {
+		own, err := trusting(conf.secretPath(t.CertFile))
+		if err != nil {
+			return nil, fmt.Errorf("http.viewer.tls.cert_file: %w", err)
+		}
+		client, scheme = own, "https"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+conf.HTTP.Viewer.Listen+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	if key := os.Getenv(keyVariable); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +114,27 @@ func askBox(ctx context.Context, address, path string) ([]byte, error) {
 		return nil, err
 	}
 	return answered(resp.StatusCode, body)
+}
+
+// trusting returns a client that trusts the certificate of a file and no other, whatever names it is for.
+func trusting(certFile string) (*http.Client, error) {
+	text, err := os.ReadFile(certFile)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s is no PEM", certFile)
+	}
+	same := func(raw [][]byte, _ [][]*x509.Certificate) error {
+		if len(raw) == 0 || !bytes.Equal(raw[0], block.Bytes) {
+			return errors.New("who answers there has another certificate")
+		}
+		return nil
+	}
+	// The names are not looked at, for the certificate itself is.
+	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyPeerCertificate: same}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: t}}, nil
 }
 
 // answered turns the viewer API's problems into errors.
@@ -125,7 +163,7 @@ func askStore(conf *config, path string) ([]byte, error) {
 	defer db.Close()
 	var ctx fasthttp.RequestCtx
 	ctx.Request.SetRequestURI(path)
-	httpapi.NewViewer(atRest{db}, nil, slog.New(slog.DiscardHandler)).Handle(&ctx)
+	httpapi.NewViewer(httpapi.ViewerConfig{Media: atRest{db}, Log: slog.New(slog.DiscardHandler)}).Handle(&ctx)
 	return answered(ctx.Response.StatusCode(), ctx.Response.Body())
 }
 

@@ -170,3 +170,14 @@ func (s *stream) positionAt(t time.Time) (timeline.Position, bool) {
 	}
 	return follower.PositionAt(t)
 }
+
+// timestamps returns how the stream itself counts; ok is false where it has not been read yet.
+func (s *stream) timestamps() (zero int64, discontinuity uint64, ok bool) {
+	s.mu.Lock()
+	follower := s.follower
+	s.mu.Unlock()
+	if follower == nil {
+		return 0, 0, false
+	}
+	return follower.Timestamps()
+}

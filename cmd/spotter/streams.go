@@ -24,8 +24,9 @@ type streams struct {
 }
 
 var (
-	_ httpapi.Media   = (*streams)(nil)
-	_ httpapi.Control = (*streams)(nil)
+	_ httpapi.Media      = (*streams)(nil)
+	_ httpapi.Timestamps = (*streams)(nil)
+	_ httpapi.Control    = (*streams)(nil)
 )
 
 // IDs implements httpapi.Media.
@@ -91,6 +92,16 @@ func (s *streams) PositionAt(id string, t time.Time) (timeline.Position, bool, e
 	}
 	p, ok := x.positionAt(t)
 	return p, ok, nil
+}
+
+// Timestamps implements httpapi.Timestamps.
+func (s *streams) Timestamps(id string) (zero int64, discontinuity uint64, ok bool, err error) {
+	x, known := s.byID[id]
+	if !known {
+		return 0, 0, false, fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
+	}
+	zero, discontinuity, ok = x.timestamps()
+	return zero, discontinuity, ok, nil
 }
 
 // Start implements httpapi.Control: a stream with a schedule runs until that next changes.
