@@ -16,7 +16,10 @@ import (
 )
 
 // description is /openapi.json, as the tests hold answers against it.
-type description struct{ document map[string]any }
+type description struct {
+	document map[string]any
+	compiled map[string]*jsonschema.Schema // by how they print
+}
 
 // describe gets the description, and closes its schemas: what is not described is a fault here, though clients are to ignore it.
 func describe(t *testing.T) *description {
@@ -26,7 +29,7 @@ func describe(t *testing.T) *description {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &description{document.(map[string]any)}
+	d := &description{document.(map[string]any), make(map[string]*jsonschema.Schema)}
 	closeSchemas(d.document["components"].(map[string]any)["schemas"])
 	return d
 }
@@ -96,6 +99,17 @@ func mediaType(response map[string]any, contentType string) (map[string]any, boo
 // validate holds a value against a schema of the document.
 func (d *description) validate(t *testing.T, schema, value any) {
 	t.Helper()
+	if err := d.compile(t, schema).Validate(value); err != nil {
+		t.Errorf("%v\nis not as described: %v", value, err)
+	}
+}
+
+func (d *description) compile(t *testing.T, schema any) *jsonschema.Schema {
+	t.Helper()
+	name := fmt.Sprint(schema)
+	if compiled, ok := d.compiled[name]; ok {
+		return compiled
+	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
@@ -107,9 +121,8 @@ func (d *description) validate(t *testing.T, schema, value any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := compiled.Validate(value); err != nil {
-		t.Errorf("%v\nis not as described: %v", value, err)
-	}
+	d.compiled[name] = compiled
+	return compiled
 }
 
 // always are headers that need no description: those of every answer, of CORS, and of messages as such.

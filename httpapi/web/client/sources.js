@@ -140,18 +140,19 @@ export class Contexts {
   }
 
   look(from, until) {
-    const same = this.#last && this.#last.from === from && this.#last.until === until;
-    const age = this.#last ? Date.now() - this.#last.at : Infinity;
-    if (age >= this.interval && !(same && this.#last.answer.complete && age < 5000)) {
-      const position = Math.max(from, Math.min(until, (from + until) / 2));
+    const last = this.#last;
+    // An answer for another place says nothing of this one.
+    const near = !!last && Math.abs(last.from - from) <= Math.max(2, (4 * this.interval) / 1000);
+    const age = near ? Date.now() - last.at : Infinity;
+    const same = near && last.from === from && last.until === until;
+    if (age >= (same && last.answer.complete ? 5000 : this.interval)) {
+      const position = (from + until) / 2;
       this.#asker.ask(
         () => this.client.context(this.media, { position, backward: position - from, forward: until - position }, { signal: this.signal }),
         answer => (this.#last = { answer, from, until, at: Date.now() }),
       );
     }
-    // An answer for another place says nothing of this one.
-    if (!this.#last || Math.abs(this.#last.from - from) > Math.max(2, 4 * this.interval / 1000)) return null;
-    return { ...this.#last.answer, breaks: this.#last.answer.breaks ?? [] };
+    return near ? { ...last.answer, breaks: last.answer.breaks ?? [] } : null;
   }
 
   stop() {
