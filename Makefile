@@ -49,6 +49,7 @@ fuzz: setup ## run every fuzz target for FUZZTIME
 	done
 
 bench: build ## measure: CPU per stream minute beside ffmpeg, look-ups, store, recognisers
+	@scripts/setup-bench
 	go test -run '^$$' -bench . -benchmem ./timeline ./store ./httpapi ./vision/... ./capture/container
 	go test -tags bench -count=1 -timeout 30m -v ./internal/bench
 
