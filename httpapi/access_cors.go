@@ -55,9 +55,9 @@ func (o *origins) write(ctx *fasthttp.RequestCtx) {
 		h.Del(fasthttp.HeaderAccessControlMaxAge)
 		return
 	}
-	h.Set(fasthttp.HeaderAccessControlAllowOrigin, allowed)
+	setHeader(h, fasthttp.HeaderAccessControlAllowOrigin, allowed)
 	if !ctx.IsOptions() {
-		h.Set(fasthttp.HeaderAccessControlExposeHeaders, exposeHeaders)
+		setHeader(h, fasthttp.HeaderAccessControlExposeHeaders, exposeHeaders)
 	} else if len(h.Peek(fasthttp.HeaderAccessControlAllowMethods)) > 0 {
 		h.Set(fasthttp.HeaderAccessControlAllowHeaders, allowHeaders)
 	}

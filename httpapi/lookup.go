@@ -22,7 +22,7 @@ func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	}
 	ctx.Response.SwapBody(body)
 	ctx.SetContentType(contentTypeJSON)
-	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, q.cache())
+	setHeader(&ctx.Response.Header, fasthttp.HeaderCacheControl, q.cache())
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/fasthttp/router"
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 // Limits of both listeners.
 const (
 	maxHeader      = 8 << 10          // bytes of request line and headers
+	writeBuffer    = 8 << 10          // bytes of an answer, its head included, that go out at once
 	maxBody        = 64 << 10         // bytes of request body
 	maxConnections = 20_000           // open at once; one holds some 10 KiB
 	readTimeout    = 10 * time.Second // for one whole request, so that slow senders free their connection
@@ -61,6 +63,7 @@ func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server
 		SecureErrorLogMessage:        true,
 		Concurrency:                  maxConnections,
 		ReadBufferSize:               maxHeader,
+		WriteBufferSize:              writeBuffer,
 		MaxRequestBodySize:           maxBody,
 		ReadTimeout:                  readTimeout,
 		IdleTimeout:                  idleTimeout,
@@ -151,4 +154,9 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	}
 	s.metrics.requests.WithLabelValues(routeOther, fmt.Sprint(p.Status)).Inc()
 	p.write(ctx)
+}
+
+// setHeader is h.Set for a name that is written as HTTP has it, and costs no more than to remember it.
+func setHeader(h *fasthttp.ResponseHeader, name, value string) {
+	h.SetCanonical(unsafe.Slice(unsafe.StringData(name), len(name)), unsafe.Slice(unsafe.StringData(value), len(value)))
 }

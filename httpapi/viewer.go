@@ -66,8 +66,6 @@ func NewViewer(c ViewerConfig) *Server {
 			s.router.Handler(ctx)
 		}
 		compress(ctx)
-		// Players run on other origins, and want to read the errors too.
-		ctx.Response.Header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
 	}
 	c.Access.protect(s)
 	return s
