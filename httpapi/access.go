@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,6 +47,8 @@ type authenticator interface {
 	known(credential []byte, now time.Time) (*Identity, bool)
 	// verify is asked for a credential that is not known.
 	verify(credential []byte, now time.Time) (*Identity, error)
+	// holds reports whether who was let in once still would be, to a media.
+	holds(id *Identity, media string, now time.Time) bool
 }
 
 // Identity is who asks, as far as a key or a token tells. It is shared by requests and not to be changed.
@@ -60,11 +63,19 @@ type Identity struct {
 	Until time.Time
 
 	media map[string]bool // nil: all
+	who   authenticator
+	hash  [sha256.Size]byte // of the key
+	by    *verifier         // of the token
 }
 
 // MayAsk reports whether the media may be asked for. A nil Identity, of a box that asks nobody who they are, may ask
 // for every one.
 func (i *Identity) MayAsk(media string) bool { return i == nil || i.media == nil || i.media[media] }
+
+// Holds reports whether what let i in still does, to a media: a key may be withdrawn, and a token end, while a stream lasts.
+func (i *Identity) Holds(media string, now time.Time) bool {
+	return i == nil || i.who == nil || i.who.holds(i, media, now)
+}
 
 // limitTo lets i ask for the media named and no others.
 func (i *Identity) limitTo(media []string) {

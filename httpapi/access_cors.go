@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 )
@@ -34,6 +35,10 @@ func CheckOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin {
 		return fmt.Errorf("%q is not an origin such as https://app.example or https://app.example:8443, without a path, or *", origin)
+	}
+	standard := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	if port := u.Port(); strings.ToLower(origin) != origin || port == standard || strings.HasSuffix(u.Host, ":") || strings.Contains(u.Host, "*") {
+		return fmt.Errorf("%q is no origin that a browser sends: it has small letters, no *, and no port that its scheme has anyway", origin)
 	}
 	return nil
 }

@@ -70,7 +70,9 @@ func TestCheckOrigin(t *testing.T) {
 	for origin, good := range map[string]bool{
 		"*": true, "https://app.example": true, "http://localhost:3000": true, "https://[::1]:8443": true,
 		"": false, "app.example": false, "https://app.example/": false, "https://app.example/x": false, "ftp://app.example": false,
-		"https://": false, "https://*.example/": false, "https://user@app.example": false, "null": false, "HTTPS://app.example": false,
+		"https://": false, "https://*.example/": false, "https://user@app.example": false, "null": false,
+		"https://App.example": false, "https://app.example:443": false, "http://app.example:80": false, "https://app.example:": false,
+		"https://*.example": false, "http://app.example:443": true, "HTTPS://app.example": false,
 	} {
 		if err := httpapi.CheckOrigin(origin); (err == nil) != good {
 			t.Errorf("%q: %v", origin, err)

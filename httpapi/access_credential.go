@@ -62,16 +62,18 @@ func findCredential(ctx *fasthttp.RequestCtx) ([]byte, *refusal) {
 	h := &ctx.Request.Header
 	var credential []byte
 	sent := 0
-	if v := h.Peek(fasthttp.HeaderAuthorization); len(v) > 0 {
-		if credential, sent = bearer(v), 1; credential == nil {
-			return nil, unauthorized("", "the header Authorization must be of the scheme Bearer")
-		}
+	authorization := h.Peek(fasthttp.HeaderAuthorization)
+	if v := bearer(authorization); v != nil {
+		credential, sent = v, 1
 	}
 	if v := h.Peek(headerAPIKey); len(v) > 0 {
 		credential, sent = v, sent+1
 	}
 	if v := ctx.QueryArgs().Peek(parameterKey); len(v) > 0 {
 		credential, sent = v, sent+1
+	}
+	if sent == 0 && len(authorization) > 0 { // else it is for something in front of the box
+		return nil, unauthorized("", "the header Authorization must be of the scheme Bearer")
 	}
 	if sent > 1 {
 		r := refuse(fasthttp.StatusBadRequest, "send the key or token one way, not several")

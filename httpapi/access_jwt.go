@@ -52,7 +52,9 @@ func openTokens(c JWTConfig, log *slog.Logger) (*tokens, error) {
 	if path == "" {
 		path, parse = c.SecretFile, parseSecret
 	}
-	file, err := openReloaded(log, func(contents [][]byte) (*verifier, error) {
+	t := &tokens{leeway: c.Leeway}
+	var err error
+	t.file, err = openReloaded(log, func(contents [][]byte) (*verifier, error) {
 		keys, err := parse(contents[0])
 		if err != nil {
 			return nil, err
@@ -62,7 +64,7 @@ func openTokens(c JWTConfig, log *slog.Logger) (*tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwt: %w", err)
 	}
-	return &tokens{file, c.Leeway}, nil
+	return t, nil
 }
 
 func newVerifier(c JWTConfig, keys []verifyingKey) *verifier {
@@ -93,6 +95,12 @@ func (t *tokens) known(credential []byte, now time.Time) (*Identity, bool) {
 	return id, true
 }
 
+// holds implements authenticator. Other keys end all streams, for a token is not kept: those that are still good are let in
+// again.
+func (t *tokens) holds(id *Identity, _ string, now time.Time) bool {
+	return t.file.get(now) == id.by && now.Before(id.Until.Add(t.leeway))
+}
+
 // verify implements authenticator.
 func (t *tokens) verify(credential []byte, now time.Time) (*Identity, error) {
 	v := t.file.get(now)
@@ -103,7 +111,7 @@ func (t *tokens) verify(credential []byte, now time.Time) (*Identity, error) {
 	if v.audience == "" && len(c.Audience) > 0 {
 		return nil, tokenFault(jwt.ErrTokenInvalidAudience)
 	}
-	id := &Identity{Viewer: c.Subject, Profile: c.Profile, Until: c.ExpiresAt.Time}
+	id := &Identity{Viewer: c.Subject, Profile: c.Profile, Until: c.ExpiresAt.Time, who: t, by: v}
 	if c.Media != nil {
 		id.limitTo(c.Media)
 	}

@@ -112,25 +112,26 @@ type keyEntry struct {
 }
 
 func openKeys(path string, log *slog.Logger) (*keys, error) {
-	file, err := openReloaded(log, parseKeyTable, path)
-	if err != nil {
+	k := new(keys)
+	var err error
+	if k.file, err = openReloaded(log, k.parseTable, path); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	return &keys{file}, nil
+	return k, nil
 }
 
-func parseKeyTable(contents [][]byte) (keyTable, error) {
+func (k *keys) parseTable(contents [][]byte) (keyTable, error) {
 	list, err := ParseKeys(contents[0])
 	if err != nil {
 		return nil, err
 	}
 	table := make(keyTable, len(list))
-	for _, k := range list {
-		e := &keyEntry{hash: k.Hash, identity: Identity{Key: k.Name}}
-		if k.Media != nil {
-			e.identity.limitTo(k.Media)
+	for _, one := range list {
+		e := &keyEntry{hash: one.Hash, identity: Identity{Key: one.Name, who: k, hash: one.Hash}}
+		if one.Media != nil {
+			e.identity.limitTo(one.Media)
 		}
-		table[k.Hash] = e
+		table[one.Hash] = e
 	}
 	return table, nil
 }
@@ -149,4 +150,10 @@ func (k *keys) known(credential []byte, now time.Time) (*Identity, bool) {
 // verify implements authenticator: a key that is not known is none.
 func (k *keys) verify([]byte, time.Time) (*Identity, error) {
 	return nil, errors.New("this key is not known, or was withdrawn")
+}
+
+// holds implements authenticator: a key that is withdrawn ends its streams too.
+func (k *keys) holds(id *Identity, media string, now time.Time) bool {
+	e := k.file.get(now)[id.hash]
+	return e != nil && e.identity.MayAsk(media)
 }

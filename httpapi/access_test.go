@@ -115,6 +115,7 @@ func TestKeys(t *testing.T) {
 		"none, by another route":      {"GET", "/v1/media", nil, 401, bare},
 		"none, where nothing is":      {"GET", "/v1/nothing", nil, 401, bare},
 		"empty query":                 {"GET", lookUpPath + "&key=", nil, 401, bare},
+		"a key beside another scheme": {"GET", lookUpPath, []string{"Authorization", "Basic dTpw", "X-API-Key", all}, 200, ""},
 		"another scheme":              {"GET", lookUpPath, []string{"Authorization", "Basic " + all}, 401, bare},
 		"unknown":                     {"GET", lookUpPath, []string{"X-API-Key", all + "x"}, 401, bare + `, error="invalid_token", error_description="this key is not known, or was withdrawn"`},
 		"two ways":                    {"GET", lookUpPath + "&key=" + all, []string{"X-API-Key", all}, 400, bare + `, error="invalid_request"`},

@@ -79,10 +79,7 @@ func (v *viewer) follow(ctx *fasthttp.RequestCtx, h *hub) error {
 	if h.full() {
 		return newProblem(fasthttp.StatusServiceUnavailable, "as many clients as are allowed follow already; ask for context instead, or again later")
 	}
-	var until time.Time
-	if who := IdentityOf(ctx); who != nil {
-		until = who.Until
-	}
+	who := IdentityOf(ctx)
 	header := &ctx.Response.Header
 	ctx.SetContentType(contentTypeEvents)
 	header.Set(fasthttp.HeaderCacheControl, cacheNever+", no-transform")
@@ -96,7 +93,7 @@ func (v *viewer) follow(ctx *fasthttp.RequestCtx, h *hub) error {
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
 		// ctx is fasthttp's again once this returns. The header is read only now: who may read the answer is set last.
-		h.take(unwrap(conn), until, f, join, append([]byte(nil), header.Header()...))
+		h.take(unwrap(conn), who, f, join, append([]byte(nil), header.Header()...))
 	})
 	return nil
 }

@@ -20,10 +20,10 @@ type liveClient struct {
 	hub  *hub
 	feed *feed
 	conn net.Conn
-	// until is when what lets the client in ends; zero for never. It is looked at with each event and heartbeat.
-	until time.Time
-	next  uint64 // number of the event to write
-	beat  uint64
+	// who is let in. That what lets them in still does is looked at with each event and heartbeat.
+	who  *Identity
+	next uint64 // number of the event to write
+	beat uint64
 }
 
 // joining is where a stream begins.
@@ -128,7 +128,7 @@ func (c *liveClient) backlog(w *liveWriter, j *joining) error {
 func (c *liveClient) step() error {
 	s := c.feed.state.Load()
 	switch {
-	case !c.until.IsZero() && time.Now().After(c.until):
+	case !c.who.Holds(c.feed.id, time.Now()):
 		return errExpired
 	case c.next < s.first():
 		return errBehind

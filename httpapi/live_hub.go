@@ -18,7 +18,7 @@ var (
 	errSlow      = errors.New("slow")       // the client took nothing for liveLimits.write
 	errBehind    = errors.New("behind")     // the client is further behind than events are kept
 	errMediaGone = errors.New("media_gone") // there is no such media any more
-	errExpired   = errors.New("expired")    // the client's token has
+	errExpired   = errors.New("expired")    // the client's token has, or its key was withdrawn
 	errClosing   = errors.New("closing")    // the server shuts down, or the feed ends
 )
 
@@ -132,8 +132,8 @@ func (h *hub) full() bool {
 }
 
 // take writes the answer's head and then the stream to conn, which is the hub's from now on. It returns at once.
-func (h *hub) take(conn net.Conn, until time.Time, f *feed, join *joining, head []byte) {
-	c := &liveClient{hub: h, feed: f, conn: conn, until: until}
+func (h *hub) take(conn net.Conn, who *Identity, f *feed, join *joining, head []byte) {
+	c := &liveClient{hub: h, feed: f, conn: conn, who: who}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {

@@ -18,10 +18,17 @@ func (v *viewer) contexts(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	body := []byte(`{"contexts":`)
+	taken := 0
 	for i, id := range media {
 		body = append(body, separator(i))
 		if body, err = v.appendContextOrProblem(body, id, q); err != nil {
 			return err
+		}
+		if len(body) > taken+longAnswer {
+			if err := v.room.take(ctx, len(body)-taken); err != nil {
+				return err
+			}
+			taken = len(body)
 		}
 	}
 	ctx.SetContentType(contentTypeJSON)

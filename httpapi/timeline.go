@@ -12,6 +12,9 @@ func (v *viewer) timeline(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	if err := v.room.takeFor(ctx, e.observations); err != nil {
+		return err
+	}
 	body := []byte(`{"observations":[`)
 	for i, o := range e.observations {
 		if i > 0 {

@@ -25,6 +25,7 @@ type viewer struct {
 	// ids has each id as its own value: looking one up by the bytes of a path makes no new string.
 	ids   map[string]string
 	looks sync.Pool // of *timeline.Look
+	room  room
 }
 
 // ViewerConfig is what the viewer API shows, and to whom.

@@ -19,6 +19,9 @@ func (v *viewer) timelineVTT(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	if err := v.room.takeFor(ctx, e.observations); err != nil {
+		return err
+	}
 	body := []byte("WEBVTT\n\n")
 	for _, o := range e.observations {
 		body = AppendCue(body, o)

@@ -31,7 +31,12 @@ func (c *cli) keysCommand() *cobra.Command {
 		Long: "Make a key for whom NAME says, print it and add its line to the file that http.viewer.keys_file names. The key is kept\n" +
 			"nowhere: who loses it gets a new one. A running box notices within a second.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return c.addKey(args[0], media) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("media") && len(media) == 0 {
+				return fmt.Errorf("%w: --media: name a media, or leave it out for all", errUsage)
+			}
+			return c.addKey(args[0], media)
+		},
 	}
 	add.Flags().StringSliceVar(&media, "media", nil, "`ID,ID...` of the only media that the key is for (default all)")
 	cmd.AddCommand(add, &cobra.Command{
@@ -123,6 +128,7 @@ func (c *cli) removeKey(name string) error {
 		return err
 	}
 	err = changeKeys(path, false, func(text []byte, _ []httpapi.Key) ([]byte, error) {
+		text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 		var kept []byte
 		found := false
 		for line := range bytes.Lines(text) {

@@ -89,7 +89,7 @@ const keyVariable = "SPOTTER_KEY"
 func askBox(ctx context.Context, conf *config, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client, scheme := http.DefaultClient, "http"
+	client, scheme := &http.Client{Transport: new(http.Transport)}, "http" // by no proxy: it is this machine, and the key is for it alone
 	if t := conf.HTTP.Viewer.TLS; t != nil {
 		own, err := trusting(conf.secretPath(t.CertFile))
 		if err != nil {
@@ -122,9 +122,12 @@ func trusting(certFile string) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
+	block, rest := pem.Decode(text)
+	for block != nil && block.Type != "CERTIFICATE" {
+		block, rest = pem.Decode(rest)
+	}
 	if block == nil {
-		return nil, fmt.Errorf("%s is no PEM", certFile)
+		return nil, fmt.Errorf("%s has no certificate", certFile)
 	}
 	same := func(raw [][]byte, _ [][]*x509.Certificate) error {
 		if len(raw) == 0 || !bytes.Equal(raw[0], block.Bytes) {
