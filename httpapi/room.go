@@ -17,7 +17,10 @@ const (
 )
 
 // room bounds the memory of long answers.
-type room struct{ taken atomic.Int64 }
+type room struct {
+	bytes int64 // that there are
+	taken atomic.Int64
+}
 
 // lease is the room that one request has. fasthttp closes it when the answer is written or its client is gone.
 type lease struct {
@@ -45,7 +48,7 @@ func (r *room) take(ctx *fasthttp.RequestCtx, n int) error {
 		l = &lease{room: r}
 		ctx.SetUserValue(leaseKey{}, l)
 	}
-	if r.taken.Add(int64(n)) > max(roomBytes, l.n+int64(n)) {
+	if r.taken.Add(int64(n)) > max(r.bytes, l.n+int64(n)) {
 		r.taken.Add(-int64(n))
 		return newProblem(fasthttp.StatusServiceUnavailable, "too many long answers are being read; ask for a shorter window, or again later")
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+
+	"spotter/httpapi"
 )
 
 // TestLongAnswersAreBounded asks for twelve hours again and again, as clients do that do not read, and then for little.
@@ -16,9 +18,10 @@ func TestLongAnswersAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := cup()
-			m.Timelines["cup-final"] = busy(21_600)
+			m.Timelines["cup-final"] = busy(5_400)
 			s := newViewer(m)
-			const most = 512 << 20
+			const room, most = 8 << 20, 24 << 20
+			httpapi.SetRoom(s, room)
 			var unread []*fasthttp.RequestCtx
 			size := 0
 			for {

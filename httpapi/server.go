@@ -36,7 +36,8 @@ type Server struct {
 	fast    fasthttp.Server
 	router  *router.Router
 	metrics *metrics
-	live    *hub // of the viewer API alone
+	live    *hub  // of the viewer API alone
+	room    *room // the same
 	log     *slog.Logger
 
 	mu     sync.Mutex

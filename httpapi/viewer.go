@@ -25,7 +25,7 @@ type viewer struct {
 	// ids has each id as its own value: looking one up by the bytes of a path makes no new string.
 	ids   map[string]string
 	looks sync.Pool // of *timeline.Look
-	room  room
+	room  *room
 }
 
 // ViewerConfig is what the viewer API shows, and to whom.
@@ -41,7 +41,7 @@ type ViewerConfig struct {
 // NewViewer returns the viewer API's server, with the page at /. The media that are known now are answered without
 // allocating; later ones may come and go. NewViewer panics when the registerer already has a viewer's metrics.
 func NewViewer(c ViewerConfig) *Server {
-	v := &viewer{media: c.Media, ids: make(map[string]string)}
+	v := &viewer{media: c.Media, ids: make(map[string]string), room: &room{bytes: roomBytes}}
 	ids, _ := c.Media.IDs() // those that cannot be told yet cost each look-up one string more
 	for _, id := range ids {
 		v.ids[id] = id
@@ -49,6 +49,7 @@ func NewViewer(c ViewerConfig) *Server {
 	v.looks.New = func() any { return new(timeline.Look) }
 
 	s := newServer("viewer", c.Registerer, c.Log)
+	s.room = v.room
 	s.get("/", page())
 	s.get("/v1/media", v.list)
 	s.get("/v1/media/{media}", v.status)
