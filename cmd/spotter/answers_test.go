@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,10 @@ func whoHas(o *timeline.Observation, name string) bool { return slices.Contains(
 // TestLateAnswerAfterSomebodyLeft has X leave and Y, whom the gallery names, come before the cloud's answer about the
 // picture with X.
 func TestLateAnswerAfterSomebodyLeft(t *testing.T) {
+	synctest.Test(t, lateAnswerAfterSomebodyLeft)
+}
+
+func lateAnswerAfterSomebodyLeft(t *testing.T) {
 	x, y := faceOf(1), faceOf(2)
 	y.Who = timeline.Entity{Name: "Y", ID: "y", Confidence: 80}
 	cloud := recognizeFunc(func(ctx context.Context, p vision.Picture) (vision.Answer, error) {
@@ -69,6 +74,10 @@ func TestLateAnswerAfterSomebodyLeft(t *testing.T) {
 // TestLateAnswerAfterASparedQuestion has a further question about the scene spared while the answer to the first is
 // late: what is repeated since must be upgraded too.
 func TestLateAnswerAfterASparedQuestion(t *testing.T) {
+	synctest.Test(t, lateAnswerAfterASparedQuestion)
+}
+
+func lateAnswerAfterASparedQuestion(t *testing.T) {
 	x := faceOf(1)
 	cloud := recognizeFunc(func(ctx context.Context, p vision.Picture) (vision.Answer, error) {
 		time.Sleep(200 * time.Millisecond)

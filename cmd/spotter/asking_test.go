@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"spotter/timeline"
@@ -37,6 +38,10 @@ func TestFrequentSceneIsRemembered(t *testing.T) {
 // TestLateCloudAlone has nobody else to ask than a cloud that is later than the deadline: what it says, and was paid
 // for, must be kept.
 func TestLateCloudAlone(t *testing.T) {
+	synctest.Test(t, lateCloudAlone)
+}
+
+func lateCloudAlone(t *testing.T) {
 	cloud := recognizeFunc(func(ctx context.Context, p vision.Picture) (vision.Answer, error) {
 		time.Sleep(200 * time.Millisecond)
 		return tells(timeline.SourceRekognition, "X")(ctx, p)
@@ -50,6 +55,10 @@ func TestLateCloudAlone(t *testing.T) {
 // TestHangingCloudAlone is the same with a cloud that never answers: the picture must wait in the spool until its
 // scene has ended.
 func TestHangingCloudAlone(t *testing.T) {
+	synctest.Test(t, hangingCloudAlone)
+}
+
+func hangingCloudAlone(t *testing.T) {
 	cloud := recognizeFunc(func(ctx context.Context, p vision.Picture) (vision.Answer, error) {
 		<-ctx.Done()
 		return vision.Answer{}, ctx.Err()

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,10 @@ func TestMissedPicturesAreUpgraded(t *testing.T) {
 
 // TestUnansweredSceneIsAskedWhenItEnds has one scene that nobody answers; nothing else is ever spooled.
 func TestUnansweredSceneIsAskedWhenItEnds(t *testing.T) {
+	synctest.Test(t, unansweredSceneIsAskedWhenItEnds)
+}
+
+func unansweredSceneIsAskedWhenItEnds(t *testing.T) {
 	var up atomic.Bool
 	cloud := recognizeFunc(func(ctx context.Context, p vision.Picture) (vision.Answer, error) {
 		if !up.Load() {
