@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -47,6 +48,33 @@ type feedState struct {
 
 func (s *feedState) first() uint64 { return s.next - uint64(len(s.events)) }
 
+// begin is where the first observation begins that may still be revised, or end.
+func (s *feedState) begin() timeline.Position {
+	p := s.reach
+	for _, o := range s.known {
+		if o.Open {
+			p = min(p, o.From)
+		}
+	}
+	return p
+}
+
+// revisable returns what t has of the observations that may still be revised: those that end after reach, and those that were
+// open when they were last seen, for their end is news wherever it lies.
+func (s *feedState) revisable(t *timeline.Timeline) []*timeline.Observation {
+	list := t.Within(onward(s.reach))
+	n := len(list)
+	for _, o := range s.known {
+		if now := t.At(o.From); o.Open && now != nil && now.Until <= s.reach {
+			list = append(list, now)
+		}
+	}
+	if len(list) > n {
+		slices.SortFunc(list, func(a, b *timeline.Observation) int { return cmp.Compare(a.From, b.From) })
+	}
+	return list
+}
+
 // everywhere is a window of everything.
 var everywhere = timeline.Span{From: -timeline.MaxPosition, Until: timeline.MaxPosition}
 
@@ -82,7 +110,7 @@ func oldest(t *timeline.Timeline) timeline.Position {
 // with the state that it is a copy of.
 func (f *feed) look(s *feedState, first bool) error {
 	media := f.hub.media
-	t, err := media.Timeline(f.id, onward(s.reach))
+	t, err := media.Timeline(f.id, onward(s.begin()))
 	if err != nil {
 		return err
 	}
@@ -103,12 +131,12 @@ func (f *feed) look(s *feedState, first bool) error {
 	if err != nil {
 		return err
 	}
-	if t, err = media.Timeline(f.id, onward(s.reach)); err != nil {
+	if t, err = media.Timeline(f.id, onward(s.begin())); err != nil {
 		return err
 	}
 	f.seen = t
 	breaks := t.Breaks(everywhere)
-	known, news := merge(s.known, t.Within(onward(s.reach)))
+	known, news := merge(s.known, s.revisable(t))
 	if !first {
 		for _, b := range breaks {
 			if !slices.Contains(s.breaks, b) {

@@ -314,3 +314,27 @@ func TestLiveShutdown(t *testing.T) {
 	}
 	l.eventually(t, metricClients, 0)
 }
+
+// TestLiveTellsOfAnEndThatComesLate has a scene stay open, as far as is known, while all around it is settled, and then end: what a
+// copy of the box learns of a table may come in that order.
+func TestLiveTellsOfAnEndThatComesLate(t *testing.T) {
+	l := newLive(t, httpapi.LiveLimits{})
+	open := scene(0, 1)
+	open.Open = true
+	l.media.put(open)
+	s := l.follow(t, "")
+	s.next() // the state
+	l.media.put(scene(20, 1))
+	if e := s.next(); brief(t, e.data) != "40.0 r1" {
+		t.Fatalf("%+v", e)
+	}
+	l.media.settle(30_000)
+	l.media.put(scene(21, 1))
+	if e := s.next(); brief(t, e.data) != "42.0 r1" {
+		t.Fatalf("%+v", e)
+	}
+	l.media.put(scene(0, 2))
+	if e := s.next(); brief(t, e.data) != "0.0 r2" {
+		t.Errorf("%+v, want the end of the first scene", e)
+	}
+}
