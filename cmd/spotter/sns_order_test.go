@@ -21,10 +21,17 @@ func TestOrderedTopic(t *testing.T) {
 	const n = 8
 	var mu sync.Mutex
 	var told []string
+	var once sync.Once
+	overtaken := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		url := r.FormValue("Message")
-		if url == "https://origin.example/0.ts" {
-			time.Sleep(200 * time.Millisecond)
+		if url == "https://origin.example/0.ts" { // slow, unless another overtakes it
+			select {
+			case <-overtaken:
+			case <-time.After(200 * time.Millisecond):
+			}
+		} else {
+			once.Do(func() { close(overtaken) })
 		}
 		mu.Lock()
 		told = append(told, url)
