@@ -34,7 +34,11 @@ func compress(ctx *fasthttp.RequestCtx) {
 	if len(body) < minCompressed || len(resp.Header.ContentEncoding()) > 0 {
 		return
 	}
-	resp.Header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+	if len(resp.Header.Peek(fasthttp.HeaderVary)) == 0 {
+		setHeader(&resp.Header, fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+	} else {
+		resp.Header.Add(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+	}
 	var packed []byte
 	coding := chooseCoding(ctx, len(body))
 	switch coding {

@@ -26,7 +26,7 @@ func (v *viewer) gridWindow(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	body := v.appendWindow(nil, id, e.timeline, w, false)
+	body := v.appendWindow(nil, id, e.timeline, w)
 	if e.complete {
 		// How far the analysis is by now would make each answer another one.
 		body = replaceAnalyzed(body, w.Until)

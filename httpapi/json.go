@@ -72,14 +72,49 @@ func appendConfidence(b []byte, c float64) []byte {
 		b = append(b, '-')
 		n = -n
 	}
-	b = strconv.AppendInt(b, n/100, 10)
-	if n%100 != 0 {
-		b = append(b, '.', byte('0'+n/10%10))
-		if n%10 != 0 {
-			b = append(b, byte('0'+n%10))
-		}
+	return appendFraction(appendDigits(b, uint32(n/100)), uint32(n%100)*10)
+}
+
+// pairs are the numbers below a hundred, each with two digits.
+const pairs = "00010203040506070809" + "10111213141516171819" + "20212223242526272829" + "30313233343536373839" + "40414243444546474849" +
+	"50515253545556575859" + "60616263646566676869" + "70717273747576777879" + "80818283848586878889" + "90919293949596979899"
+
+// appendDigits appends n: strconv takes longer, by what it does for all bases and signs.
+func appendDigits(b []byte, n uint32) []byte {
+	switch {
+	case n < 10:
+		return append(b, byte('0'+n))
+	case n < 100:
+		return append(b, pairs[2*n], pairs[2*n+1])
 	}
-	return b
+	b = appendDigits(b, n/100)
+	n %= 100
+	return append(b, pairs[2*n], pairs[2*n+1])
+}
+
+// appendFraction appends the thousandths n without the zeros that end them, and nothing where there are none.
+func appendFraction(b []byte, n uint32) []byte {
+	switch {
+	case n == 0:
+		return b
+	case n%100 == 0:
+		return append(b, '.', byte('0'+n/100))
+	case n%10 == 0:
+		return append(b, '.', pairs[n/10*2], pairs[n/10*2+1])
+	}
+	return append(b, '.', byte('0'+n/100), pairs[n%100*2], pairs[n%100*2+1])
+}
+
+// appendPosition is p.Append, for the many positions of an answer.
+func appendPosition(b []byte, p timeline.Position) []byte {
+	if p < 0 || p >= 1e8*second {
+		return p.Append(b)
+	}
+	b = appendDigits(b, uint32(p/second))
+	if p%second == 0 {
+		return append(b, '.', '0')
+	}
+	return appendFraction(b, uint32(p%second))
 }
 
 // appendEntity appends e's members without the braces.
@@ -117,8 +152,8 @@ func appendStrings(b []byte, key string, list []string) []byte {
 }
 
 func appendSpan(b []byte, s timeline.Span) []byte {
-	b = s.From.Append(append(b, `"from":`...))
-	return s.Until.Append(append(b, `,"until":`...))
+	b = appendPosition(append(b, `"from":`...), s.From)
+	return appendPosition(append(b, `,"until":`...), s.Until)
 }
 
 // appendSightings appends the entities of a window as an array. Those that came on screen together stand together: what one
@@ -127,25 +162,19 @@ func appendSightings(b []byte, list []timeline.Sighting) []byte {
 	if len(list) == 0 {
 		return append(b, "[]"...)
 	}
-	var from, until, source []byte
+	var span, source []byte
 	var before *timeline.Sighting
 	for i := range list {
 		s := &list[i]
 		b = append(append(b, separator(i)), s.Encoded(encodeKnown)...)
 		b = appendConfidence(b, s.Confidence)
 		at := len(b)
-		if i > 0 && s.From == before.From {
-			b = append(b, from...)
+		if i > 0 && s.Span == before.Span {
+			b = append(b, span...)
 		} else {
-			b = s.From.Append(append(b, `,"from":`...))
+			b = appendSpan(append(b, ','), s.Span)
 		}
-		from, at = b[at:], len(b)
-		if i > 0 && s.Until == before.Until {
-			b = append(b, until...)
-		} else {
-			b = s.Until.Append(append(b, `,"until":`...))
-		}
-		until, at = b[at:], len(b)
+		span, at = b[at:], len(b)
 		if i > 0 && s.Source == before.Source {
 			b = append(b, source...)
 		} else {

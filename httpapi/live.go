@@ -114,11 +114,14 @@ func unwrap(conn net.Conn) net.Conn {
 
 // tcpOf returns the TCP connection under conn, which may be one of TLS; nil where there is none.
 func tcpOf(conn net.Conn) *net.TCPConn {
-	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
+	for {
+		c, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			tcp, _ := conn.(*net.TCPConn)
+			return tcp
+		}
 		conn = c.NetConn()
 	}
-	tcp, _ := conn.(*net.TCPConn)
-	return tcp
 }
 
 // parseLiveQuery returns where a stream is to begin; errors are problems that name the parameter.

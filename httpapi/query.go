@@ -25,12 +25,15 @@ type contextQuery struct {
 	position, backward, forward timeline.Position
 	at                          time.Time
 	hasPosition, hasTime        bool
-	// instruments is true when the viewer is to be engaged.
+	// instruments is true when the viewer is to be engaged: the one that profile names, or nobody in particular.
 	instruments bool
+	profile     string
+	// decision is an earlier decision to be answered again, or of several media one for each, with commas between them.
+	decision string
 }
 
 // contextParameters are the known ones; others are ignored, so that clients may add their own for their logs.
-var contextParameters = [...]string{"position", "time", "backward", "forward", "profile", "engage"}
+var contextParameters = [...]string{"position", "time", "backward", "forward", "profile", "engage", "decision"}
 
 // parseContextQuery reads and checks a query; errors are problems that name the parameter.
 func parseContextQuery(args *fasthttp.Args) (contextQuery, error) {
@@ -67,7 +70,15 @@ func (q *contextQuery) set(name string, value []byte) (err error) {
 		q.forward, err = parseOffset(name, value)
 	case "profile":
 		// An app whose viewer has not logged in sends an empty one.
-		q.instruments = q.instruments || len(value) > 0
+		if len(value) == 0 {
+			return nil
+		}
+		q.instruments, q.profile = true, string(value)
+		if fault := checkProfile(q.profile); fault != "" {
+			return badParameter(name, "profile %s", fault)
+		}
+	case "decision":
+		q.decision = string(value)
 	case "engage":
 		if string(value) != "0" && string(value) != "1" {
 			return badParameter(name, "engage must be 0 or 1")
@@ -91,6 +102,24 @@ func (q *contextQuery) check() error {
 		return badParameter(name, "backward and forward together may be at most %v seconds", maxContextWindow)
 	}
 	return nil
+}
+
+// decisions returns the earlier decision of each of n media.
+func (q *contextQuery) decisions(n int) ([]string, error) {
+	const name = "decision"
+	list := make([]string, n)
+	if q.decision != "" {
+		list = strings.SplitN(q.decision, ",", n+1)
+	}
+	if len(list) != n {
+		return nil, badParameter(name, "give a decision for each media, with commas between them; an empty one stands for none")
+	}
+	for _, id := range list {
+		if len(id) > maxDecision {
+			return nil, badParameter(name, "a decision's id has at most %d bytes", maxDecision)
+		}
+	}
+	return list, nil
 }
 
 // parseMedia returns the media that are asked for at once, as they are named.
@@ -154,12 +183,40 @@ func parseTimelineQuery(args *fasthttp.Args) (timelineQuery, error) {
 }
 
 func parsePosition(name string, value []byte) (timeline.Position, error) {
+	if p, ok := plainPosition(value); ok {
+		return p, nil
+	}
 	// The string lives no longer than value: ParsePosition keeps none of it, and its error has its own copy.
 	p, err := timeline.ParsePosition(unsafe.String(unsafe.SliceData(value), len(value)))
 	if err != nil {
 		return 0, badParameter(name, "%s must be a number of seconds such as 50 or 50.25: %v", name, err)
 	}
 	return p, nil
+}
+
+// plainPosition reads what most ask with, at a fraction of what ParsePosition takes: at most nine digits, and three after a point.
+func plainPosition(value []byte) (timeline.Position, bool) {
+	const digits = 9
+	var n timeline.Position
+	i := 0
+	for ; i < len(value) && value[i] != '.'; i++ {
+		if value[i] < '0' || value[i] > '9' || i == digits {
+			return 0, false
+		}
+		n = 10*n + timeline.Position(value[i]-'0')
+	}
+	n *= second
+	if i == len(value) {
+		return n, i > 0
+	}
+	scale := second
+	for _, c := range value[i+1:] {
+		if scale /= 10; c < '0' || c > '9' || scale == 0 {
+			return 0, false
+		}
+		n += scale * timeline.Position(c-'0')
+	}
+	return n, i > 0 && scale < second
 }
 
 func parseOffset(name string, value []byte) (timeline.Position, error) {

@@ -71,7 +71,6 @@ func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server
 		WriteTimeout:                 writeTimeout,
 		DisablePreParseMultipartForm: true,
 		CloseOnShutdown:              true,
-		TCPKeepalive:                 true,
 	}
 	return s
 }
@@ -96,7 +95,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if closed {
 		return nil
 	}
-	if err := s.fast.Serve(once); err != nil {
+	if err := s.fast.Serve(lazily(once)); err != nil {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil

@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"crypto/tls"
+	"errors"
+	"math"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// lazyListener accepts connections whose deadlines cost next to nothing to put off. fasthttp sets three for each request, and
+// each would move a timer of the runtime and may wake the thread that waits for the network: together as much as a look-up.
+type lazyListener struct {
+	net.Listener
+	epoch time.Time // from which deadlines count
+}
+
+// lazily returns ln with lazy deadlines. Under a listener of TLS they are lazy already; see NewTLSListener.
+func lazily(ln net.Listener) net.Listener { return &lazyListener{ln, time.Now()} }
+
+// Accept implements net.Listener.
+func (l *lazyListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := conn.(*tls.Conn); ok {
+		return conn, nil
+	}
+	return &lazyConn{
+		Conn: conn, epoch: l.epoch,
+		read:  lazyDeadline{set: conn.SetReadDeadline, wanted: never, armed: never},
+		write: lazyDeadline{set: conn.SetWriteDeadline, wanted: never, armed: never},
+	}, nil
+}
+
+// lazyConn is a connection that moves its timers only when it must. Its deadlines are exact and otherwise as those of any
+// net.Conn.
+type lazyConn struct {
+	net.Conn
+	epoch       time.Time
+	read, write lazyDeadline
+}
+
+// NetConn returns the connection below, as tls.Conn's does.
+func (c *lazyConn) NetConn() net.Conn { return c.Conn }
+
+// Read implements net.Conn.
+func (c *lazyConn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err == nil || n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.read.renew(c.epoch) {
+			return n, err
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (c *lazyConn) Write(p []byte) (int, error) {
+	for done := 0; ; {
+		n, err := c.Conn.Write(p[done:])
+		done += n
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !c.write.renew(c.epoch) {
+			return done, err
+		}
+	}
+}
+
+// SetDeadline implements net.Conn.
+func (c *lazyConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *lazyConn) SetReadDeadline(t time.Time) error { return c.read.want(t, c.epoch) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *lazyConn) SetWriteDeadline(t time.Time) error { return c.write.want(t, c.epoch) }
+
+// never is a deadline that there is not.
+const never = time.Duration(math.MaxInt64)
+
+// lazyDeadline is the deadline of a connection's reads or of its writes. One that is put off is only remembered: the
+// connection's own stays where it is and, once it has passed, is set anew.
+type lazyDeadline struct {
+	set func(time.Time) error // the connection's own
+
+	mu     sync.Mutex
+	wanted time.Duration
+	armed  time.Duration // what the connection has; never after wanted
+}
+
+// want sets the deadline to t, or to none.
+func (d *lazyDeadline) want(t, epoch time.Time) error {
+	wanted := never
+	if !t.IsZero() {
+		wanted = t.Sub(epoch)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wanted = wanted
+	if wanted >= d.armed {
+		return nil
+	}
+	d.armed = wanted
+	return d.set(t)
+}
+
+// renew reports whether the deadline that is wanted is still to come, and has the connection wait until then.
+func (d *lazyDeadline) renew(epoch time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(epoch) >= d.wanted {
+		return false
+	}
+	var t time.Time
+	if d.wanted != never {
+		t = epoch.Add(d.wanted)
+	}
+	d.armed = d.wanted
+	return d.set(t) == nil
+}
