@@ -16,8 +16,8 @@ var (
 	ErrUnavailable = errors.New("built without ONNX Runtime (tag noonnx)")
 	// ErrNoLibrary is wrapped when ONNX Runtime's shared library is in none of the places searched.
 	ErrNoLibrary = errors.New("ONNX Runtime's library not found")
-	// ErrOpen is returned by Open while another Runtime of this process is open.
-	ErrOpen = errors.New("ONNX Runtime is already open in this process")
+	// ErrOpen is returned by Open while this process has another library of ONNX Runtime open.
+	ErrOpen = errors.New("another ONNX Runtime is open in this process")
 	// ErrClosed is returned by a Runtime or a Network that was closed.
 	ErrClosed = errors.New("closed")
 	// ErrProvider is wrapped when the execution provider asked for does not exist, or is not in the library or the machine.

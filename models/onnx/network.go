@@ -17,6 +17,7 @@ type Network struct {
 	runtime *Runtime
 	input   tensor
 	outputs []tensor
+	open    bool // the model takes any number of rows
 
 	mu      sync.Mutex
 	session *ort.DynamicAdvancedSession // nil once closed
@@ -73,7 +74,34 @@ func (n *Network) Run(input []float32) ([][]float32, error) {
 // copied: ONNX Runtime reads the input and writes the outputs where they are. They must not overlap, and nobody else
 // may use them during the call. The error wraps ErrInput, ErrOutput or ErrClosed, or is ONNX Runtime's.
 func (n *Network) RunInto(input []float32, outputs [][]float32) error {
-	if err := n.check(input, outputs); err != nil {
+	return n.run(n.input, n.outputs, input, outputs)
+}
+
+// RunRows is RunInto for a model that leaves its first dimension open: the input and each of the outputs are that many
+// rows, at least 1. The error wraps ErrInput for a model that takes no other number of rows than its own.
+func (n *Network) RunRows(rows int, input []float32, outputs [][]float32) error {
+	if !n.open || rows < 1 {
+		return fmt.Errorf("run network: %w: %d rows for the shape %v", ErrInput, rows, n.input.shape)
+	}
+	of := make([]tensor, len(n.outputs))
+	for i, o := range n.outputs {
+		if o.shape[0] != n.input.shape[0] {
+			return fmt.Errorf("run network: %w: %q has no row for each of the input's", ErrInput, o.name)
+		}
+		of[i] = o.ofRows(rows)
+	}
+	return n.run(n.input.ofRows(rows), of, input, outputs)
+}
+
+// ofRows returns the tensor with another first dimension.
+func (t tensor) ofRows(rows int) tensor {
+	shape := slices.Clone(t.shape)
+	shape[0] = int64(rows)
+	return tensor{t.name, shape, t.size / int(t.shape[0]) * rows}
+}
+
+func (n *Network) run(from tensor, to []tensor, input []float32, outputs [][]float32) error {
+	if err := check(from, to, input, outputs); err != nil {
 		return fmt.Errorf("run network: %w", err)
 	}
 	n.mu.Lock()
@@ -83,12 +111,12 @@ func (n *Network) RunInto(input []float32, outputs [][]float32) error {
 	}
 	var w wrapped
 	defer w.free()
-	in, err := w.wrap(n.input.shape, input)
+	in, err := w.wrap(from.shape, input)
 	if err != nil {
 		return fmt.Errorf("run network: %w", err)
 	}
 	out := make([]ort.Value, len(outputs))
-	for i, o := range n.outputs {
+	for i, o := range to {
 		if out[i], err = w.wrap(o.shape, outputs[i]); err != nil {
 			return fmt.Errorf("run network: %w", err)
 		}
@@ -99,14 +127,14 @@ func (n *Network) RunInto(input []float32, outputs [][]float32) error {
 	return nil
 }
 
-func (n *Network) check(input []float32, outputs [][]float32) error {
-	if len(input) != n.input.size {
-		return fmt.Errorf("%w: %d numbers, not %d", ErrInput, len(input), n.input.size)
+func check(from tensor, to []tensor, input []float32, outputs [][]float32) error {
+	if len(input) != from.size {
+		return fmt.Errorf("%w: %d numbers, not %d", ErrInput, len(input), from.size)
 	}
-	if len(outputs) != len(n.outputs) {
-		return fmt.Errorf("%w: %d outputs, not %d", ErrOutput, len(outputs), len(n.outputs))
+	if len(outputs) != len(to) {
+		return fmt.Errorf("%w: %d outputs, not %d", ErrOutput, len(outputs), len(to))
 	}
-	for i, o := range n.outputs {
+	for i, o := range to {
 		if len(outputs[i]) != o.size {
 			return fmt.Errorf("%w: %d numbers for %q, not %d", ErrOutput, len(outputs[i]), o.name, o.size)
 		}
@@ -161,13 +189,14 @@ func (n *Network) release() error {
 }
 
 func (n *Network) load(path string, o Options) error {
-	inputs, outputs, err := declared(path)
+	inputs, outputs, err := declared(path, o.Outputs)
 	if err != nil {
 		return err
 	}
 	if n.input, err = describe(inputs[0], o.Input); err != nil {
 		return err
 	}
+	n.open = len(inputs[0].Dimensions) > 0 && inputs[0].Dimensions[0] < 1
 	options, err := sessionOptions(o, n.runtime.library)
 	if err != nil {
 		return err
@@ -187,8 +216,9 @@ func (n *Network) load(path string, o Options) error {
 	return n.describeOutputs(outputs)
 }
 
-// declared returns what the model says of its input and outputs: one input, and tensors of float32 only.
-func declared(path string) (inputs, outputs []ort.InputOutputInfo, err error) {
+// declared returns what the model says of its input and of the outputs wanted, nil for all of them: one input, and tensors
+// of float32 only.
+func declared(path string, wanted []string) (inputs, outputs []ort.InputOutputInfo, err error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, nil, fmt.Errorf("make session options: %w", err)
@@ -205,12 +235,31 @@ func declared(path string) (inputs, outputs []ort.InputOutputInfo, err error) {
 	if len(inputs) != 1 || len(outputs) == 0 {
 		return nil, nil, fmt.Errorf("%w: it has %d inputs and %d outputs", ErrModel, len(inputs), len(outputs))
 	}
+	if outputs, err = choose(outputs, wanted); err != nil {
+		return nil, nil, err
+	}
 	for _, info := range slices.Concat(inputs, outputs) {
 		if info.OrtValueType != ort.ONNXTypeTensor || info.DataType != ort.TensorElementDataTypeFloat {
 			return nil, nil, fmt.Errorf("%w: %q is not a tensor of float32", ErrModel, info.Name)
 		}
 	}
 	return inputs, outputs, nil
+}
+
+// choose returns the outputs of the names wanted, or all of them for nil.
+func choose(outputs []ort.InputOutputInfo, wanted []string) ([]ort.InputOutputInfo, error) {
+	if wanted == nil {
+		return outputs, nil
+	}
+	var chosen []ort.InputOutputInfo
+	for _, name := range wanted {
+		i := slices.IndexFunc(outputs, func(o ort.InputOutputInfo) bool { return o.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: it has no output %q", ErrModel, name)
+		}
+		chosen = append(chosen, outputs[i])
+	}
+	return chosen, nil
 }
 
 func describe(info ort.InputOutputInfo, asked []int64) (tensor, error) {

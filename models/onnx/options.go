@@ -29,6 +29,9 @@ type Options struct {
 	// Input is the shape of the input, for a model that leaves some of it open; nil means the model's own, where a batch
 	// of any size means one picture.
 	Input []int64
+	// Outputs are the names of those outputs that are wanted, in the order wanted; nil means all. The others may be of any
+	// type, such as the labels beside a classifier's probabilities.
+	Outputs []string
 }
 
 // check refuses what no machine can do.
@@ -38,6 +41,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%d threads: at least 1 is needed", o.Threads)
 	case o.Provider != "" && !slices.Contains(Providers(), o.Provider):
 		return fmt.Errorf("%w: %q is none of %s", ErrProvider, o.Provider, strings.Join(Providers(), ", "))
+	case o.Outputs != nil && len(o.Outputs) == 0:
+		return errors.New("no output: at least one is needed")
 	case o.Device < 0:
 		return fmt.Errorf("%w: device %d: they count from 0", ErrProvider, o.Device)
 	case o.Device > 0 && o.Provider != CUDA && o.Provider != TensorRT:

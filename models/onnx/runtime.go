@@ -12,8 +12,46 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// process is held by the open Runtime: ONNX Runtime's environment is global to the process, and so must this be.
-var process sync.Mutex
+// environment is ONNX Runtime's, which is global to the process, and so must this be: it lasts while a Runtime is open.
+var environment struct {
+	mu      sync.Mutex
+	library string // its path
+	users   int
+}
+
+// join opens the environment of a library, or uses the one that is open.
+func join(library string) error {
+	e := &environment
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.users > 0 && e.library != library {
+		return fmt.Errorf("%w: %s", ErrOpen, e.library)
+	}
+	if e.users == 0 {
+		// The published builds keep a device id and report to their maker unless told not to: nothing here calls home.
+		if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+			return err
+		}
+		ort.SetSharedLibraryPath(library)
+		if err := ort.InitializeEnvironment(); err != nil {
+			return fmt.Errorf("%s (1.24 or later is needed): %w", library, err)
+		}
+		e.library = library
+	}
+	e.users++
+	return nil
+}
+
+// leave frees the environment when nobody uses it any more.
+func leave() error {
+	e := &environment
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.users--; e.users > 0 {
+		return nil
+	}
+	return ort.DestroyEnvironment()
+}
 
 // Runtime is the open library. It may be used from several goroutines.
 type Runtime struct {
@@ -24,18 +62,9 @@ type Runtime struct {
 	networks map[*Network]struct{}
 }
 
-// Open loads the shared library at the given path, which must be of ONNX Runtime 1.24 or later. It returns ErrOpen
-// while another Runtime is open. The caller must Close it.
+// Open loads the shared library at the given path, which must be of ONNX Runtime 1.24 or later. Several Runtimes may be
+// open at a time, of one library: ErrOpen is returned where another one is open. The caller must Close it.
 func Open(libraryPath string) (*Runtime, error) {
-	if !process.TryLock() {
-		return nil, ErrOpen
-	}
-	ok := false
-	defer func() {
-		if !ok {
-			process.Unlock()
-		}
-	}()
 	// The loader would look for a plain name in the system's folders; here a path is a path.
 	path, err := filepath.Abs(libraryPath)
 	if err != nil {
@@ -44,15 +73,9 @@ func Open(libraryPath string) (*Runtime, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open ONNX Runtime: %w: %w: run `make setup`", ErrNoLibrary, err)
 	}
-	// The published builds keep a device id and report to their maker unless told not to: nothing here calls home.
-	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+	if err := join(path); err != nil {
 		return nil, fmt.Errorf("open ONNX Runtime: %w", err)
 	}
-	ort.SetSharedLibraryPath(path)
-	if err := ort.InitializeEnvironment(); err != nil {
-		return nil, fmt.Errorf("open ONNX Runtime from %s (1.24 or later is needed): %w", path, err)
-	}
-	ok = true
 	return &Runtime{library: path, networks: map[*Network]struct{}{}}, nil
 }
 
@@ -87,7 +110,7 @@ func (r *Runtime) LoadWith(modelPath string, o Options) (*Network, error) {
 	return n, nil
 }
 
-// Close closes every network, waiting for those that run, and frees the library. A second Close does nothing.
+// Close closes every network, waiting for those that run, and frees the library with the last Runtime. A second Close does nothing.
 func (r *Runtime) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +123,5 @@ func (r *Runtime) Close() error {
 		errs = append(errs, n.release())
 	}
 	r.networks = nil
-	errs = append(errs, ort.DestroyEnvironment())
-	process.Unlock()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, leave())...)
 }

@@ -41,5 +41,11 @@ func (*Network) Run([]float32) ([][]float32, error) { return nil, ErrUnavailable
 // RunInto returns ErrUnavailable.
 func (*Network) RunInto([]float32, [][]float32) error { return ErrUnavailable }
 
+// RunRows returns ErrUnavailable.
+func (*Network) RunRows(int, []float32, [][]float32) error { return ErrUnavailable }
+
+// Metadata returns ErrUnavailable.
+func (*Network) Metadata(string) (string, error) { return "", ErrUnavailable }
+
 // Close does nothing.
 func (*Network) Close() error { return nil }
