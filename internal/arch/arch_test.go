@@ -33,6 +33,11 @@ var allowed = map[string][]string{
 	"store":                {"timeline"},
 	"httpapi":              {"timeline"},
 	"httpapi/client":       {"timeline"},
+	"engage/policy":        {},
+	"engage/instrument":    {"timeline"},
+	"engage/ledger":        {"engage/policy", "timeline"},
+	"engage/offline":       {"engage/ledger", "engage/policy", "timeline"},
+	"engage":               {"engage/instrument", "engage/ledger", "engage/policy", "timeline"},
 	"capture/opencv":       {"capture", "capture/container", "timeline"},
 	"internal/awsfault":    {},
 	"vision/rekognition":   {"internal/awsfault", "vision", "timeline"},
@@ -53,7 +58,8 @@ var owners = map[string][]string{
 	"github.com/arran4/golang-ical":           {"capture/schedule"},
 	"github.com/teambition/rrule-go":          {"capture/schedule"},
 	"github.com/Comcast/scte35-go/pkg/scte35": {"capture/scte35"},
-	"go.etcd.io/bbolt":                        {"store"},
+	"go.etcd.io/bbolt":                        {"store", "engage/ledger"},
+	"gonum.org/v1/gonum/mat":                  {"engage/policy", "engage/offline"},
 }
 
 type pkg struct {
