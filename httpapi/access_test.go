@@ -32,7 +32,9 @@ func guarded(t testing.TB, c httpapi.AccessConfig) *httpapi.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return httpapi.NewViewer(httpapi.ViewerConfig{Media: cup(), Access: access, Registerer: prometheus.NewRegistry(), Log: quiet()})
+	return httpapi.NewViewer(httpapi.ViewerConfig{
+		Media: cup(), Engagement: new(fakeEngagement), Access: access, Registerer: prometheus.NewRegistry(), Log: quiet(),
+	})
 }
 
 // write puts text into a file and returns its path.

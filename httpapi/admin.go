@@ -27,7 +27,11 @@ type AdminConfig struct {
 	Ready func() []Check
 	// Control starts and stops media; nil leaves these routes out.
 	Control Control
-	Log     *slog.Logger
+	// Profiles, Instruments and Decisions are what engagement stands on; without them these routes say that it is off.
+	Profiles    Profiles
+	Instruments Instruments
+	Decisions   Decisions
+	Log         *slog.Logger
 }
 
 // NewAdmin returns the admin API's server. It asks nobody who they are: it belongs on loopback. NewAdmin panics when
@@ -49,11 +53,17 @@ func NewAdmin(c AdminConfig) *Server {
 		s.post("/v1/media/{media}/start", steer(c.Control.Start))
 		s.post("/v1/media/{media}/stop", steer(c.Control.Stop))
 	}
+	s.profileRoutes(c.Profiles)
+	s.instrumentRoutes(c.Instruments)
+	s.get("/v1/decisions", decisions(c.Decisions))
 	return s
 }
 
-func (s *Server) post(pattern string, h handler) {
-	s.router.POST(pattern, s.metrics.route(pattern, s.log, sameOrigin(h)))
+func (s *Server) post(pattern string, h handler) { s.change(fasthttp.MethodPost, pattern, h) }
+
+// change registers what changes something.
+func (s *Server) change(method, pattern string, h handler) {
+	s.router.Handle(method, pattern, s.metrics.route(pattern, s.log, sameOrigin(h)))
 }
 
 // profiles serves net/http/pprof under /debug/pprof/.

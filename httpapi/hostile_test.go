@@ -18,8 +18,9 @@ func TestHostileClients(t *testing.T) {
 	const seed, requests = 6, 20_000
 	t.Logf("seed %d", seed)
 	for name, server := range map[string]func(*testing.T) *httpapi.Server{
-		"open":    func(*testing.T) *httpapi.Server { return newViewer(crowded()) },
-		"limited": func(t *testing.T) *httpapi.Server { return guarded(t, httpapi.AccessConfig{RequestsPerSecond: 20}) },
+		"open":     func(*testing.T) *httpapi.Server { return newViewer(crowded()) },
+		"engaging": func(*testing.T) *httpapi.Server { return engaging(crowded(), new(fakeEngagement)) },
+		"limited":  func(t *testing.T) *httpapi.Server { return guarded(t, httpapi.AccessConfig{RequestsPerSecond: 20}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := server(t)
@@ -30,7 +31,7 @@ func TestHostileClients(t *testing.T) {
 			}
 			served := make(chan error, 1)
 			go func() { served <- s.Serve(ln) }()
-			attack := intruder.Attack{Addr: ln.Addr().String(), Seed: seed, Requests: requests / 2, Workers: 4, Media: crowded().Order}
+			attack := intruder.Attack{Addr: ln.Addr().String(), Seed: seed, Requests: requests / 3, Workers: 4, Media: crowded().Order}
 			report, err := attack.Run(t.Context())
 			t.Log(report)
 			if err != nil || report.FaultCount > 0 {

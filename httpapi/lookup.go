@@ -15,8 +15,15 @@ func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return v.refuse(id, err)
 	}
+	who, err := q.engage(ctx)
+	if err != nil {
+		return err
+	}
+	if len(who.keep) > maxDecision {
+		return badParameter("decision", "a decision's id has at most %d bytes", maxDecision)
+	}
 	// The answer is built in the response's own buffer, which fasthttp keeps for the next one.
-	body, err := v.appendContext(ctx.Response.SwapBody(nil)[:0], id, q)
+	body, err := v.appendContext(ctx.Response.SwapBody(nil)[:0], id, q, who)
 	if err != nil {
 		return err
 	}
@@ -35,7 +42,7 @@ func (q *contextQuery) cache() string {
 }
 
 // appendContext appends what is on screen of a media, or returns why that cannot be told.
-func (v *viewer) appendContext(b []byte, id string, q contextQuery) ([]byte, error) {
+func (v *viewer) appendContext(b []byte, id string, q contextQuery, who engaged) ([]byte, error) {
 	if q.hasTime {
 		var told bool
 		var err error
@@ -51,19 +58,27 @@ func (v *viewer) appendContext(b []byte, id string, q contextQuery) ([]byte, err
 	if err != nil {
 		return nil, missing(id, err)
 	}
-	return v.appendWindow(b, id, t, w, q.instruments), nil
+	g := v.glances.Get().(*glance)
+	t.Look(&g.look, w)
+	b = appendLook(b, id, t, w, &g.look)
+	if who.wanted {
+		b = v.appendInstruments(append(b, `,"instruments":`...), id, q.position, w, g, who)
+	}
+	v.glances.Put(g)
+	return append(b, '}'), nil
 }
 
-// appendWindow appends what t tells of the window w of a media.
-func (v *viewer) appendWindow(b []byte, id string, t *timeline.Timeline, w timeline.Span, instruments bool) []byte {
-	l := v.looks.Get().(*timeline.Look)
-	t.Look(l, w)
-	b = appendLook(b, id, t, w, l, instruments)
-	v.looks.Put(l)
+// appendWindow appends what t tells of the window w of a media, to whoever asks.
+func (v *viewer) appendWindow(b []byte, id string, t *timeline.Timeline, w timeline.Span) []byte {
+	g := v.glances.Get().(*glance)
+	t.Look(&g.look, w)
+	b = append(appendLook(b, id, t, w, &g.look), '}')
+	v.glances.Put(g)
 	return b
 }
 
-func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *timeline.Look, instruments bool) []byte {
+// appendLook appends the answer but for its last brace.
+func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *timeline.Look) []byte {
 	b = appendString(append(b, `{"media":`...), id)
 	b = appendSpan(append(b, ','), w)
 	b = append(b, `,"analyzed_until":`...)
@@ -82,8 +97,5 @@ func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *t
 	if len(l.Breaks) > 0 {
 		b = appendBreaks(append(b, `,"breaks":`...), l.Breaks)
 	}
-	if instruments {
-		b = append(b, `,"instruments":[]`...)
-	}
-	return append(b, '}')
+	return b
 }

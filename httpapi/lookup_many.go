@@ -17,11 +17,20 @@ func (v *viewer) contexts(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	who, err := q.engage(ctx)
+	if err != nil {
+		return err
+	}
+	kept, err := q.decisions(len(media))
+	if err != nil {
+		return err
+	}
 	body := []byte(`{"contexts":`)
 	taken := 0
 	for i, id := range media {
 		body = append(body, separator(i))
-		if body, err = v.appendContextOrProblem(body, id, q); err != nil {
+		who.keep = kept[i]
+		if body, err = v.appendContextOrProblem(body, id, q, who); err != nil {
 			return err
 		}
 		if len(body) > taken+longAnswer {
@@ -39,8 +48,8 @@ func (v *viewer) contexts(ctx *fasthttp.RequestCtx) error {
 }
 
 // appendContextOrProblem returns an error where it is nobody's fault who asked: then the whole answer fails.
-func (v *viewer) appendContextOrProblem(b []byte, id string, q contextQuery) ([]byte, error) {
-	answer, err := v.appendContext(b, id, q)
+func (v *viewer) appendContextOrProblem(b []byte, id string, q contextQuery, who engaged) ([]byte, error) {
+	answer, err := v.appendContext(b, id, q, who)
 	var p *problem
 	if !errors.As(err, &p) {
 		return answer, err

@@ -152,7 +152,7 @@ func (d *description) check(t *testing.T, path string, resp *http.Response, body
 		t.Fatalf("status %d of %s: type %q is not described", resp.StatusCode, path, contentType)
 	}
 	var value any = body
-	if strings.HasSuffix(contentType, "json") {
+	if strings.HasSuffix(contentType, "json") && !strings.HasSuffix(contentType, "ndjson") {
 		var err error
 		if value, err = jsonschema.UnmarshalJSON(strings.NewReader(body)); err != nil {
 			t.Fatal(err)

@@ -67,8 +67,8 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 			switch method {
 			case "get":
 				described = append(described, "GET "+path, "HEAD "+path)
-			case "post":
-				described = append(described, "POST "+path)
+			case "post", "put", "delete":
+				described = append(described, strings.ToUpper(method)+" "+path)
 			}
 		}
 	}
@@ -170,8 +170,8 @@ var viewerQuestions = map[string][]string{
 	"/v1/media":                            {"/v1/media"},
 	"/v1/media/{media}":                    {"/cup-final", "/warm-up", "/%3Cb%3E&%2F%22%C3%A9", "/other"},
 	"/v1/media/{media}/timeline":           {"?", "?from=0&until=59", "?from=46&until=200", "?from=x", "?from=2&until=1", "?from=0&until=99999"},
-	"/v1/media/{media}/context":            {"?position=62", "?position=62&backward=60&forward=60&engage=1", "?time=2026-11-23T14:01:00Z", "?", "?position=x", "?position=1&time=x", "?position=1&backward=-1"},
-	"/v1/context":                          {"?media=cup-final,warm-up,other&position=62", "?media=a,,b&position=1", "?position=1", "?media=cup-final"},
+	"/v1/media/{media}/context":            {"?position=62", "?position=62&backward=60&forward=60&engage=1", "?time=2026-11-23T14:01:00Z", "?", "?position=x", "?position=1&time=x", "?position=1&backward=-1", "?position=62&profile=p1&decision=x", "?position=1&profile=%00"},
+	"/v1/context":                          {"?media=cup-final,warm-up,other&position=62", "?media=a,,b&position=1", "?media=cup-final,other&position=62&engage=1", "?media=cup-final&position=62&engage=1&decision=a,b", "?position=1", "?media=cup-final"},
 	"/v1/media/{media}/live":               {"?from=x", "?last_event_id=x"},
 	"/v1/media/{media}/metadata.m3u8":      {"?", "?from=0", "?from=x"},
 	"/v1/media/{media}/dateranges.m3u8":    {"?", "?from=0", "?from=x"},
@@ -214,6 +214,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		headers []string
 	}{
 		"box":         {newViewer(advertised()), nil},
+		"engaging":    {engaging(advertised(), new(fakeEngagement)), nil},
 		"away":        {newViewer(failing{cup(), func() error { return fmt.Errorf("table: %w", httpapi.ErrUnavailable) }}), nil},
 		"broken":      {newViewer(failing{cup(), func() error { return errors.New("no such table") }}), nil},
 		"no key":      {guarded(t, httpapi.AccessConfig{KeysFile: keys}), nil},

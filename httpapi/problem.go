@@ -18,6 +18,8 @@ type problem struct {
 	Detail string `json:"detail"`
 	// Parameter is the query parameter at fault, where there is one.
 	Parameter string `json:"parameter,omitempty"`
+	// Faults are all that is wrong with a body, where it may be several things.
+	Faults []string `json:"faults,omitempty"`
 }
 
 func (p *problem) Error() string { return p.Detail }

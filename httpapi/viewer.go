@@ -10,8 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
-
-	"spotter/timeline"
 )
 
 const (
@@ -23,14 +21,17 @@ const (
 type viewer struct {
 	media Media
 	// ids has each id as its own value: looking one up by the bytes of a path makes no new string.
-	ids   map[string]string
-	looks sync.Pool // of *timeline.Look
-	room  *room
+	ids        map[string]string
+	glances    sync.Pool // of *glance
+	room       *room
+	engagement Engagement // nil: engagement is off
 }
 
 // ViewerConfig is what the viewer API shows, and to whom.
 type ViewerConfig struct {
 	Media Media
+	// Engagement chooses the instruments in answers; nil engages nobody.
+	Engagement Engagement
 	// Access says who may ask what; nil lets everybody ask everything.
 	Access *Access
 	// Registerer gets the listener's own metrics; it may be nil.
@@ -41,12 +42,12 @@ type ViewerConfig struct {
 // NewViewer returns the viewer API's server, with the page at /. The media that are known now are answered without
 // allocating; later ones may come and go. NewViewer panics when the registerer already has a viewer's metrics.
 func NewViewer(c ViewerConfig) *Server {
-	v := &viewer{media: c.Media, ids: make(map[string]string), room: &room{bytes: roomBytes}}
+	v := &viewer{media: c.Media, ids: make(map[string]string), room: &room{bytes: roomBytes}, engagement: c.Engagement}
 	ids, _ := c.Media.IDs() // those that cannot be told yet cost each look-up one string more
 	for _, id := range ids {
 		v.ids[id] = id
 	}
-	v.looks.New = func() any { return new(timeline.Look) }
+	v.glances.New = func() any { return new(glance) }
 
 	s := newServer("viewer", c.Registerer, c.Log)
 	s.room = v.room
@@ -55,6 +56,8 @@ func NewViewer(c ViewerConfig) *Server {
 	s.get("/v1/media/{media}", v.status)
 	s.get("/v1/media/{media}/timeline", v.timeline)
 	s.get("/v1/context", v.contexts)
+	const events = "/v1/decisions/{decision}/events"
+	s.router.POST(events, s.metrics.route(events, s.log, v.event))
 	v.cdnRoutes(s)
 	v.openapiRoutes(s)
 	v.liveRoutes(s, c.Registerer)

@@ -19,6 +19,9 @@ type Query struct {
 	// Profile is the viewer to engage; with it, or with Engage, the answer has instruments.
 	Profile string
 	Engage  bool
+	// Decision is that of the instrument which the viewer sees: while it still suits, it is answered again and counts no more. For
+	// Contexts it has one for each media, with commas between them, an empty one for none.
+	Decision string
 }
 
 func (q Query) values() url.Values {
@@ -39,6 +42,9 @@ func (q Query) values() url.Values {
 	}
 	if q.Engage {
 		v.Set("engage", "1")
+	}
+	if q.Decision != "" {
+		v.Set("decision", q.Decision)
 	}
 	return v
 }
@@ -72,7 +78,7 @@ type Instrument struct {
 	// Decision is the id of the choice, to report what came of it.
 	Decision string `json:"decision"`
 	ID       string `json:"id"`
-	// Type is advert, campaign, trivia, poll, quiz or upsell.
+	// Type is advert, campaign, trivia, poll, quiz, offer or upsell.
 	Type string `json:"type"`
 	// Payload is as the instrument has it.
 	Payload json.RawMessage `json:"payload"`

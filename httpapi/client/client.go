@@ -123,8 +123,13 @@ func ask[T any](ctx context.Context, c *Client, path string, query url.Values) (
 // ask decodes the answer to a GET. All that is asked is safe to ask again (RFC 9110, section 9.2.1): it is, where the network or
 // the server was at fault.
 func (c *Client) ask(ctx context.Context, path string, query url.Values, answer any) error {
+	return again(ctx, func(int) error { return c.try(ctx, path, query, answer) })
+}
+
+// again tries what may be tried again, for as long as that may help.
+func again(ctx context.Context, try func(attempt int) error) error {
 	for attempt := 1; ; attempt++ {
-		err := c.try(ctx, path, query, answer)
+		err := try(attempt)
 		if err == nil || attempt == attempts || ctx.Err() != nil || !transient(err) {
 			return err
 		}
@@ -164,6 +169,12 @@ func (c *Client) send(ctx context.Context, path string, query url.Values, accept
 		return nil, fmt.Errorf("ask %s: %w", path, err)
 	}
 	req.Header.Set("Accept", accept+", application/problem+json")
+	return c.do(req, http.StatusOK)
+}
+
+// do returns an answer of the status that is wanted, whose body the caller closes; any other is a *Problem.
+func (c *Client) do(req *http.Request, want int) (*http.Response, error) {
+	ctx, path := req.Context(), req.URL.Path
 	if c.credential != nil {
 		credential, err := c.credential(ctx)
 		if err != nil {
@@ -177,7 +188,7 @@ func (c *Client) send(ctx context.Context, path string, query url.Values, accept
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", path, &networkError{err})
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != want {
 		defer resp.Body.Close()
 		return nil, readProblem(resp)
 	}

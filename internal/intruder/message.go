@@ -49,6 +49,11 @@ func (w *worker) requests(kind string, n int) message {
 	m := message{kind: kind, sound: true}
 	var b bytes.Buffer
 	for range n {
+		if w.r.IntN(12) == 0 {
+			m.methods = append(m.methods, "POST")
+			w.event(&b)
+			continue
+		}
 		method := "GET"
 		if w.r.IntN(8) == 0 {
 			method = w.pick(methods)
@@ -75,6 +80,14 @@ func (w *worker) requests(kind string, n int) message {
 	}
 	m.text = b.Bytes()
 	return m
+}
+
+// event is what may be one, for a decision that may be one.
+func (w *worker) event(b *bytes.Buffer) {
+	body := w.pick(events)
+	kind := w.pick([]string{"application/json", "text/plain;charset=UTF-8", "application/json; charset", "a/b", ""})
+	fmt.Fprintf(b, "POST /v1/decisions/%s/events HTTP/1.1\r\nHost: spotter\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		url.PathEscape(w.value()), kind, len(body), body)
 }
 
 // target makes a path with a query; both are valid in a request line.

@@ -11,13 +11,14 @@ var (
 		"/v1/media/{media}/timeline", "/v1/media/{media}/timeline.vtt", "/v1/media/{media}/metadata.m3u8",
 		"/v1/media/{media}/metadata/{value}", "/v1/media/{media}/metadata/{value}.vtt", "/v1/media/{media}/dateranges.m3u8",
 		"/v1/media/{media}/windows/{value}", "/v1/media/{media}/windows/45-60", "/v1/media/{media}/live", "/v1/context", "/v1/decisions/{value}/events",
+		"/v1/decisions/d1/events", "/v1/decisions/late/events", "/v1/profiles/{value}", "/v1/profiles", "/v1/instruments/{value}", "/v1/engagement",
 		"/openapi.json", "/client.js", "/favicon.ico", "/{value}", "/v1/{value}", "/v1/media/", "//v1/media", "/v1/media/../../etc/passwd",
 		"/v1/media/%2e%2e/context", "/v1/media/{media}/context/", "/v1/media//context", "/v1//context", "*", "http://spotter/v1/media",
 		"/v1/media/{media}/start", "/metrics", "/debug/pprof/", "/v1/media/{media}%2Fcontext", "/v1/media/{media}\\context",
 	}
 
 	parameters = []string{
-		"position", "position", "time", "backward", "forward", "profile", "engage", "from", "until", "media", "last_event_id", "grid", "format",
+		"position", "position", "time", "backward", "forward", "profile", "engage", "decision", "from", "until", "media", "last_event_id", "grid", "format",
 		"POSITION", "position[]", "", "utm", "%70osition", "\xff", "a%00b",
 	}
 
@@ -41,6 +42,13 @@ var (
 		"bytes=0-0", "bytes=-1", "bytes=9-1,2-3", "1-2", "1.2.3", "-1", "18446744073709551616", "https://evil.example", "null", "127.0.0.1, ::1, x",
 		"close", "keep-alive", "Upgrade", "websocket", "Thu, 01 Jan 1970 00:00:00 GMT", "application/json", "multipart/form-data; boundary=\"", "text/event-stream",
 		strings.Repeat("a, ", 500), strings.Repeat("z", 3000),
+	}
+
+	// events are bodies that may be an event's.
+	events = []string{
+		`{"type":"click","value":1}`, `{"type":"view"}`, `{"type":"dismiss","value":1e999}`, `{"type":"convert","value":-1}`, `{"type":"answer","value":null}`,
+		`{"type":["click"]}`, `{"type":"click","type":"view"}`, `{"TYPE":"click"}`, `{"type":"click","\u0000":1}`, `{"type":"click"`, `[]`, `null`, `{}`, "", "\xff\xfe",
+		`{"type":"click","value":` + strings.Repeat("9", 3000) + `}`, strings.Repeat(`{"a":`, 1000), strings.Repeat("[", 4000), `{"type":"` + strings.Repeat("x", 5000) + `"}`,
 	}
 
 	versions = []string{"HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "HTTP/1.", "", "HTTP/1.1 x"}

@@ -54,6 +54,49 @@ test("asks", async () => {
   assert.equal((await spotter.windowAndHold("cup-final", 115, 120)).holds, 1000);
 });
 
+test("engages", async () => {
+  const shown = async query => (await spotter.context("cup-final", { position: 50, ...query })).instruments?.[0]?.decision;
+  const first = await shown({ profile: "p1" });
+  assert.ok(first);
+  assert.equal(await shown({ profile: "p1" }), first);
+  assert.notEqual(await shown({ profile: "p2" }), first);
+  assert.notEqual(await shown({ engage: 1 }), first);
+  assert.equal(await shown({}), undefined);
+  assert.equal(await shown({ profile: "p1", decision: "d9" }), "d9");
+  assert.equal(await shown({ profile: "p1" }), "d9");
+  const anew = await shown({ profile: "p1", decision: "" });
+  assert.notEqual(anew, "d9");
+  await spotter.event(anew, "click", 0.5);
+  assert.equal(await shown({ profile: "p1" }), anew);
+  await spotter.event(anew, "dismiss");
+  assert.notEqual(await shown({ profile: "p1" }), anew);
+  assert.equal(await shown({ position: 100, profile: "p1" }), undefined); // nothing suits
+  await assert.rejects(spotter.event("again", "view"), e => e instanceof Problem && e.status === 409);
+  await assert.rejects(spotter.event(anew, "stare"), e => e.status === 400 && e.parameter === "type");
+  await assert.rejects(new Spotter(base).event(anew, "view"), e => e.status === 401);
+});
+
+test("sends events from pages that are left", async () => {
+  const sent = [];
+  const fetch = async (url, options) => (sent.push(options.headers["Content-Type"], options.keepalive), new Response(null, { status: 204 }));
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const sendBeacon = (url, body) => sent.push(url, body) > 0;
+  Object.defineProperty(globalThis, "navigator", { value: { sendBeacon }, configurable: true });
+  try {
+    await new Spotter("http://box", { fetch }).event("d/1", "view");
+    assert.deepEqual(sent.splice(0), ["text/plain", true]);
+    globalThis.document = { visibilityState: "hidden" };
+    await new Spotter("http://box", { fetch }).event("d/1", "view");
+    assert.deepEqual(sent.splice(0), ["http://box/v1/decisions/d%2F1/events", '{"type":"view"}']);
+    await new Spotter("http://box", { fetch, credential: "key" }).event("d1", "view");
+    assert.deepEqual(sent, ["application/json", true]);
+  } finally {
+    delete globalThis.document;
+    if (before) Object.defineProperty(globalThis, "navigator", before);
+    else delete globalThis.navigator;
+  }
+});
+
 test("problems", async () => {
   await assert.rejects(spotter.context("cup-final", {}), e => e instanceof Problem && e.status === 400 && e.parameter === "position" && !e.transient);
   await assert.rejects(new Spotter(base).media(), e => e instanceof Problem && e.status === 401);

@@ -54,7 +54,7 @@ export interface Break {
 export interface Instrument {
   decision: string;
   id: string;
-  type: "advert" | "campaign" | "trivia" | "poll" | "quiz" | "upsell";
+  type: "advert" | "campaign" | "trivia" | "poll" | "quiz" | "offer" | "upsell";
   payload: unknown;
 }
 
@@ -93,9 +93,14 @@ export interface Query {
   time?: Date | string;
   backward?: number;
   forward?: number;
+  /** The viewer to engage: the answer has instruments. */
   profile?: string;
   engage?: 0 | 1;
+  /** What the viewer is shown; context sends it by itself while it suits. An empty one asks for a new one. */
+  decision?: string;
 }
+
+export type EventType = "view" | "click" | "answer" | "convert" | "dismiss";
 
 export interface LiveOptions {
   /** From which position on to be told what is there already; without it only what is new. */
@@ -170,6 +175,8 @@ export class Spotter {
   media(options?: AskOptions): Promise<Media[]>;
   status(media: string, options?: AskOptions): Promise<Media>;
   context(media: string, query: Query, options?: AskOptions): Promise<Context>;
+  /** Says what a viewer did, once for each type; value is 1 where it is left out. A dismissed instrument is not asked for again. */
+  event(decision: string, type: EventType, value?: number): Promise<void>;
   contexts(media: string[], query: Query, options?: AskOptions): Promise<(Context | Failure)[]>;
   timeline(media: string, window?: { from?: number; until?: number }, options?: AskOptions): Promise<{ observations: Observation[]; breaks: Break[] }>;
   window(media: string, from: number, until: number, options?: AskOptions): Promise<Context>;

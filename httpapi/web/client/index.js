@@ -1,5 +1,6 @@
 // @spotter/client: who and what is on screen, at the position that a video element shows.
 
+import { Kept, sendEvent } from "./engage.js";
 import { Follower } from "./follow.js";
 import { live } from "./live.js";
 import { Problem } from "./retry.js";
@@ -13,6 +14,7 @@ export class Spotter {
   #base;
   #credential;
   #fetch;
+  #kept = new Kept();
 
   /**
    * @param {string | URL} base such as "https://box.example"
@@ -34,9 +36,22 @@ export class Spotter {
     return this.#json(path(media), {}, options);
   }
 
-  /** Who and what is on screen around a position or wall-clock time. */
-  context(media, query, options) {
-    return this.#json(`${path(media)}/context`, flat(query), options);
+  /**
+   * Who and what is on screen around a position or wall-clock time. With a profile, or engage, what the viewer is shown stays the same
+   * for as long as it suits.
+   */
+  async context(media, query, options) {
+    const answer = await this.#json(`${path(media)}/context`, flat(this.#kept.query(media, query)), options);
+    this.#kept.note(media, query, answer);
+    return answer;
+  }
+
+  /** Says what a viewer did with the instrument of a decision: view, click, answer, convert or dismiss. */
+  async event(decision, type, value) {
+    if (type === "dismiss") this.#kept.forget(decision);
+    const address = `${this.#base}/v1/decisions/${encodeURIComponent(decision)}/events`;
+    const response = await sendEvent(this.#fetch, address, await this.#secret(), { type, value });
+    if (response && !response.ok) throw await problem(response);
   }
 
   /** The same of many media; each element is a context, or has a problem. */
@@ -101,14 +116,22 @@ export class Spotter {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== null) parameters.set(name, String(value));
     const search = parameters.size ?? [...parameters].length ? `?${parameters}` : "";
-    const credential = typeof this.#credential === "function" ? await this.#credential() : this.#credential;
+    const credential = await this.#secret();
     // A header makes a browser ask before each cross-origin request, so there is none without need.
     const headers = credential ? { Authorization: `Bearer ${credential}` } : {};
     const response = await this.#fetch(`${this.#base}${path}${search}`, { headers, signal, credentials: "omit" });
     if (response.ok) return response;
-    const body = await response.json().catch(() => ({})); // a proxy's own error is no problem+json
-    throw new Problem(response.status, body, 1000 * (Number(response.headers.get("Retry-After")) || 0));
+    throw await problem(response);
   }
+
+  async #secret() {
+    return typeof this.#credential === "function" ? this.#credential() : this.#credential;
+  }
+}
+
+async function problem(response) {
+  const body = await response.json().catch(() => ({})); // a proxy's own error is no problem+json
+  return new Problem(response.status, body, 1000 * (Number(response.headers.get("Retry-After")) || 0));
 }
 
 const path = media => `/v1/media/${encodeURIComponent(media)}`;

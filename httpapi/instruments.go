@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Instruments keeps the instruments that viewers are engaged with: those of the configured file, which only the file changes,
+// and those that the admin API made.
+type Instruments interface {
+	// Instruments returns all, each as a JSON object with its "id", in the order in which they are shown.
+	Instruments() ([]json.RawMessage, error)
+	// Instrument returns one. The error wraps ErrUnknownInstrument where there is none.
+	Instrument(id string) (json.RawMessage, error)
+	// PutInstrument makes or replaces one, and says whether it is new. The error is Faults where the JSON cannot be taken, and wraps
+	// ErrInstrumentInFile where the file has that id.
+	PutInstrument(id string, body []byte) (created bool, err error)
+	// DeleteInstrument removes one. The error wraps ErrUnknownInstrument or ErrInstrumentInFile.
+	DeleteInstrument(id string) error
+	// Statistics tells what came of all decisions so far.
+	Statistics() EngagementStatistics
+}
+
+var (
+	// ErrUnknownInstrument is wrapped by the errors of Instruments when there is no instrument of an id.
+	ErrUnknownInstrument = errors.New("unknown instrument")
+	// ErrInstrumentInFile is wrapped by the errors of Instruments when the instrument stands in the file.
+	ErrInstrumentInFile = errors.New("instrument of the file")
+)
+
+// EngagementStatistics is the answer of GET /v1/engagement.
+type EngagementStatistics struct {
+	// Policy names the policy that chooses now, with its version.
+	Policy      string                 `json:"policy"`
+	Decisions   int64                  `json:"decisions"`
+	Instruments []InstrumentStatistics `json:"instruments"`
+}
+
+// InstrumentStatistics is what came of one instrument.
+type InstrumentStatistics struct {
+	ID        string `json:"id"`
+	Decisions int64  `json:"decisions"`
+	// Events counts those of each type that came.
+	Events map[string]int64 `json:"events"`
+	// Reward is the sum of all decisions' rewards, each 0 to 1.
+	Reward float64 `json:"reward"`
+	// Spent is what it took from its budget, in the budget's unit of money.
+	Spent float64 `json:"spent"`
+}
+
+// maxInstrument is the most characters of an instrument's id.
+const maxInstrument = 256
+
+// instrumentRoutes registers the instruments' routes, and the statistics'.
+func (s *Server) instrumentRoutes(i Instruments) {
+	const all, one = "/v1/instruments", "/v1/instruments/{id}"
+	s.get(all, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+		list, err := i.Instruments()
+		if err != nil {
+			return err
+		}
+		return writeJSON(ctx, struct {
+			Instruments []json.RawMessage `json:"instruments"`
+		}{append([]json.RawMessage{}, list...)})
+	}))
+	s.get(one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+		id, err := instrumentID(ctx)
+		if err != nil {
+			return err
+		}
+		body, err := i.Instrument(id)
+		if err != nil {
+			return err
+		}
+		ctx.SetContentType(contentTypeJSON)
+		ctx.SetBody(body)
+		return nil
+	}))
+	s.change(fasthttp.MethodPut, one, instrumentHandler(i, putInstrument(i)))
+	s.change(fasthttp.MethodDelete, one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+		id, err := instrumentID(ctx)
+		if err != nil {
+			return err
+		}
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return i.DeleteInstrument(id)
+	}))
+	s.get("/v1/engagement", instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+		answer := i.Statistics()
+		answer.Instruments = append([]InstrumentStatistics{}, answer.Instruments...)
+		for n := range answer.Instruments {
+			if one := &answer.Instruments[n]; one.Events == nil {
+				one.Events = map[string]int64{}
+			}
+		}
+		return writeJSON(ctx, answer)
+	}))
+}
+
+// instrumentHandler has h's errors told to the operator.
+func instrumentHandler(i Instruments, h handler) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		if i == nil {
+			return notEngaged()
+		}
+		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheNever)
+		return operatorProblem(h(ctx))
+	}
+}
+
+// putInstrument answers 201 for one that is new, else 204.
+func putInstrument(i Instruments) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		id, err := instrumentID(ctx)
+		if err != nil {
+			return err
+		}
+		body, err := readJSON(ctx)
+		if err != nil {
+			return err
+		}
+		created, err := i.PutInstrument(id, body)
+		if err != nil {
+			return err
+		}
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		if created {
+			ctx.SetStatusCode(fasthttp.StatusCreated)
+		}
+		return nil
+	}
+}
+
+// instrumentID returns the id that the path has.
+func instrumentID(ctx *fasthttp.RequestCtx) (string, error) {
+	segment, _ := ctx.UserValue("id").(string)
+	id := unescape(segment)
+	if !utf8.ValidString(id) || utf8.RuneCountInString(id) > maxInstrument || strings.ContainsFunc(id, unicode.IsControl) {
+		return "", badParameter("id", "an instrument's id has at most %d characters and none of control", maxInstrument)
+	}
+	return id, nil
+}
