@@ -3,10 +3,10 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup setup-cloud build demo test test-pure drill lint fmt fuzz bench bench-gate cover clean
+.PHONY: help setup setup-cloud setup-engage build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage cover clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: OpenCV, ffmpeg, ONNX Runtime (asks for sudo where not root)
 	@scripts/setup
@@ -14,13 +14,16 @@ setup: ## install what is missing: OpenCV, ffmpeg, ONNX Runtime (asks for sudo w
 setup-cloud: ## install what plays Amazon in the tests: DynamoDB Local, moto, boto3, cfn-lint; make test does it
 	@scripts/setup-cloud
 
+setup-engage: ## install what the personaliser is compared with: Vowpal Wabbit, Open Bandit Pipeline; make test does it
+	@scripts/setup-engage
+
 build: setup ## build bin/spotter
 	go build -o bin/spotter ./cmd/spotter
 
 demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS="--for 40s")
 	bin/spotter demo $(DEMO_ARGS)
 
-test: setup setup-cloud test-pure ## run all tests
+test: setup setup-cloud setup-engage test-pure ## run all tests
 	go test -race -short -timeout 15m ./...
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
@@ -55,6 +58,12 @@ bench: build ## measure: CPU per stream minute beside ffmpeg, look-ups, store, r
 
 bench-gate: setup ## measure the gate: calls and recall beside other ways to choose, cuts beside other detectors
 	go test -tags bench -count=1 -timeout 30m -v ./internal/gatebench -run 'TestGate$$|TestCuts$$'
+
+bench-engage: setup setup-engage ## measure the personaliser: beside Vowpal Wabbit, under drift, estimates against the truth, a million decisions
+	go test -tags bench -count=1 -timeout 60m -v ./internal/engagebench
+	go test -count=1 -timeout 30m -v -run 'Coverage|OpenBandit|Vowpal' ./engage/offline
+	go test -count=1 -timeout 30m -v -run 'Caps|Kill' ./engage ./engage/ledger
+	go test -run '^$$' -bench . -benchmem ./engage/...
 
 cover: setup ## show test coverage by package
 	go test -coverprofile=coverage.out ./... && go tool cover -func=coverage.out | tail -1
