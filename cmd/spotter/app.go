@@ -76,7 +76,7 @@ func listen(key, address string) (net.Listener, error) {
 func (a *app) openStreams(ctx context.Context, meters *meters) (err error) {
 	a.streams = &streams{byID: map[string]*stream{}, store: a.store}
 	cloud := newFaultLog(a.log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
-	a.recognizers, err = newRecognizers(ctx, &a.config, a.cloud, newLedger(a.config.DataDir, a.log), func(err error) { cloud.add(cloudFault(err), err) })
+	a.recognizers, err = newRecognizers(ctx, &a.config, a.cloud, newSpending(a.config.DataDir, a.log), func(err error) { cloud.add(cloudFault(err), err) })
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ type config struct {
 	Vision    visionConfig    `yaml:"vision"`
 	Sync      syncConfig      `yaml:"sync"`
 	Retention retentionConfig `yaml:"retention"`
-	Engage    later           `yaml:"engage"`
+	Engage    *engageConfig   `yaml:"engage"`
 	Timeline  timelineConfig  `yaml:"timeline"`
 
 	folder string // of the file
@@ -127,31 +126,6 @@ func parseBytes(size string) int64 {
 	return int64(n)
 }
 
-// later is a key that the configuration has a place for and this version nothing to do with: it may stand there empty.
-type later struct{ asked bool }
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (l *later) UnmarshalYAML(n *yaml.Node) error {
-	l.asked = says(n)
-	return nil
-}
-
-// says reports whether a node holds any value.
-func says(n *yaml.Node) bool {
-	switch n.Kind {
-	case yaml.ScalarNode:
-		return n.Value != "" && n.Tag != "!!null"
-	case yaml.MappingNode:
-		for i := 1; i < len(n.Content); i += 2 {
-			if says(n.Content[i]) {
-				return true
-			}
-		}
-		return false
-	}
-	return slices.ContainsFunc(n.Content, says)
-}
-
 // setDefaults fills in what holds once a section is there: before decoding for the keys it leaves out, and again after
 // it, for decoding an empty section takes it away.
 func (c *config) setDefaults(root *yaml.Node) {
@@ -160,6 +134,9 @@ func (c *config) setDefaults(root *yaml.Node) {
 	}
 	if c.Sync.DynamoDB == nil && has(root, "sync", "dynamodb") {
 		c.Sync.DynamoDB = &dynamoDBConfig{Table: defaultTable}
+	}
+	if c.Engage == nil && has(root, "engage") {
+		c.Engage = defaultEngage()
 	}
 	if c.Sync.Outbox == "" {
 		c.Sync.Outbox = defaultOutbox

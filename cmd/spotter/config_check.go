@@ -39,21 +39,11 @@ func (c *config) check(f *faults) {
 	if c.Retention.bytes() < leastBytes {
 		f.add(fmt.Sprintf("%q is not a size such as 20GiB, of 16MiB at least", c.Retention.MaxBytes), "retention", "max_bytes")
 	}
-	c.checkLater(f)
+	c.Engage.check(f)
 }
 
 // leastBytes is room for a day of one busy stream.
 const leastBytes = 16 << 20
-
-// checkLater refuses what a user would otherwise believe to be at work.
-func (c *config) checkLater(f *faults) {
-	refuse := func(l later, path ...any) {
-		if l.asked {
-			f.add("not in this version: remove it or leave it empty", path...)
-		}
-	}
-	refuse(c.Engage, "engage")
-}
 
 // mostKeep bounds how long the face of somebody unknown is kept.
 const mostKeep = 30 * 24 * time.Hour

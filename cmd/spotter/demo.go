@@ -39,6 +39,9 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	conf := defaultConfig()
 	conf.DataDir = filepath.Join(dir, "data")
+	if err := writeDemoInstruments(&conf, dir); err != nil {
+		return err
+	}
 	conf.HTTP.Viewer.Listen, conf.HTTP.Admin.Listen = free(conf.HTTP.Viewer.Listen), free(conf.HTTP.Admin.Listen)
 	c.say("fetching the local model where it can be had")
 	c.demoModel(ctx, &conf, demoMirrors())
@@ -65,10 +68,15 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	conf.HTTP.Viewer.Listen = a.servers.doors.viewer.Addr().String()
-	d := &demonstration{cli: c, programme: show, conf: &conf, printed: map[timeline.Position]bool{}}
+	viewers, err := newAudience(a.servers.doors.viewer.url())
+	if err != nil {
+		return err
+	}
+	d := &demonstration{cli: c, programme: show, conf: &conf, viewers: viewers, printed: map[timeline.Position]bool{}}
 	c.say("stream       " + origin.url)
 	c.say("page         http://" + conf.HTTP.Viewer.Listen + "/")
 	c.say("viewer API   http://" + conf.HTTP.Viewer.Listen + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
+	c.say("instruments  http://" + conf.HTTP.Viewer.Listen + "/v1/media/" + demoMedia + "/context?position=10&profile=you")
 	c.say("metrics      " + a.servers.doors.admin.url() + "/metrics")
 	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
 	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
@@ -90,8 +98,12 @@ type demonstration struct {
 	*cli
 	programme *programme
 	conf      *config
+	viewers   *audience
 	printed   map[timeline.Position]bool
 }
+
+// viewersATick is how many viewers ask for an instrument twice a second.
+const viewersATick = 10
 
 // watch prints each new observation, and after length, unless it is 0, the table of what was seen.
 func (d *demonstration) watch(ctx context.Context, length time.Duration) error {
@@ -109,8 +121,14 @@ func (d *demonstration) watch(ctx context.Context, length time.Duration) error {
 			if err := d.news(ctx); err != nil {
 				return err
 			}
+			if err := d.viewers.watch(ctx, viewersATick); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("ask for an instrument: %w", err)
+			}
 		case <-end:
-			return d.table(ctx)
+			err := d.table(ctx)
+			line, unsuited := d.viewers.verdict(length)
+			d.say("\n" + line)
+			return errors.Join(err, unsuited)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (l *lookups) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	return errors.Join(err, l.servers.shutdown(ctx))
+	return errors.Join(err, l.servers.shutdown(ctx), l.servers.close())
 }
 
 // ready is not while the table cannot be read: the balancer asks another, or none is well.

@@ -89,7 +89,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.PersistentFlags().StringVar(&c.configPath, "config", "", "configuration `FILE` (or "+configVariable+")")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log more")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.keysCommand(), c.cloudTemplateCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.keysCommand(), c.engageCommand(), c.cloudTemplateCommand(), c.versionCommand())
 	usage(root)
 	return root
 }

@@ -12,31 +12,45 @@ import (
 	"spotter/httpapi"
 )
 
-// servers are both HTTP listeners, open, of a box or of a copy of its viewer API.
+// servers are both HTTP listeners, open, of a box or of a copy of its viewer API, and what engages those who ask there.
 type servers struct {
 	viewer, admin *httpapi.Server
 	doors         doors
 	running       sync.WaitGroup
+
+	engaged   *engagement // nil where viewers are not engaged
+	accounts  sync.WaitGroup
+	settle    context.CancelFunc // ends accounts
+	settleErr error              // of accounts
 }
 
 // openServers opens both listeners on what a media and the admin's configuration show, or nothing. Errors say the mend.
-func openServers(c *config, media httpapi.Media, admin httpapi.AdminConfig, registry *prometheus.Registry) (*servers, error) {
+func openServers(c *config, media httpapi.Media, admin httpapi.AdminConfig, registry *prometheus.Registry) (s *servers, err error) {
 	access, err := c.viewerAccess(admin.Log)
 	if err != nil {
 		return nil, err
 	}
+	s = &servers{settle: func() {}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+			s = nil
+		}
+	}()
+	if s.engaged, err = openEngagement(c, registry, admin.Log); err != nil {
+		return s, err
+	}
 	admin.Registerer, admin.Gatherer = registry, registry
-	s := &servers{
-		viewer: httpapi.NewViewer(httpapi.ViewerConfig{Media: media, Access: access, Registerer: registry, Log: admin.Log}),
-		admin:  httpapi.NewAdmin(admin),
+	s.engaged.administer(&admin)
+	s.viewer = httpapi.NewViewer(httpapi.ViewerConfig{
+		Media: media, Access: access, Engagement: s.engaged.viewers(), Registerer: registry, Log: admin.Log,
+	})
+	s.admin = httpapi.NewAdmin(admin)
+	if err = c.guardAdmin(s.admin, admin.Log); err != nil {
+		return s, err
 	}
-	if err := c.guardAdmin(s.admin, admin.Log); err != nil {
-		return nil, err
-	}
-	if s.doors, err = c.openDoors(admin.Log); err != nil {
-		return nil, err
-	}
-	return s, nil
+	s.doors, err = c.openDoors(admin.Log)
+	return s, err
 }
 
 // run serves until shutdown, and tells failed of what ends a listener before.
@@ -48,6 +62,9 @@ func (s *servers) run(failed chan<- error) {
 			}
 		})
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.settle = cancel
+	s.accounts.Go(func() { s.settleErr = s.engaged.Run(ctx) })
 }
 
 // shutdown answers what is being asked, within flushTime, and ends.
@@ -56,18 +73,23 @@ func (s *servers) shutdown(ctx context.Context) error {
 	defer cancel()
 	err := errors.Join(s.viewer.Shutdown(ctx), s.admin.Shutdown(ctx))
 	s.running.Wait()
-	return err
+	s.settle() // viewers were answered until now
+	s.accounts.Wait()
+	return errors.Join(err, s.settleErr)
 }
 
-// close closes the listeners of servers that may never have run.
+// close closes what openServers opened, of servers that may never have run.
 func (s *servers) close() error {
 	var failed []error
 	for _, d := range []door{s.doors.viewer, s.doors.admin} {
+		if d.Listener == nil {
+			continue
+		}
 		if err := d.Close(); !errors.Is(err, net.ErrClosed) {
 			failed = append(failed, err)
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, s.engaged.Close())...)
 }
 
 // say logs that the program runs, and where.

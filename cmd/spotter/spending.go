@@ -15,19 +15,19 @@ import (
 // ledgerName is the file in data_dir with what the cloud was paid in the last hour.
 const ledgerName = "spending.json"
 
-// ledger keeps a budget's spending in a file. It is vision.Ledger.
-type ledger struct {
+// spending keeps a budget's spending in a file. It is vision.Ledger.
+type spending struct {
 	path string
 	log  *slog.Logger
 }
 
-func newLedger(dataDir string, log *slog.Logger) *ledger {
-	return &ledger{path: filepath.Join(dataDir, ledgerName), log: log}
+func newSpending(dataDir string, log *slog.Logger) *spending {
+	return &spending{path: filepath.Join(dataDir, ledgerName), log: log}
 }
 
 // Load reads the file. One that is not there has nothing in it; one that cannot be understood is moved aside and fails
 // with vision.ErrLedger, upon which the hour counts as spent.
-func (l *ledger) Load() ([]vision.Spending, error) {
+func (l *spending) Load() ([]vision.Spending, error) {
 	text, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -62,7 +62,7 @@ func plausible(spent []vision.Spending) error {
 }
 
 // Save replaces the file so that a crash at any moment leaves the old one or the new one.
-func (l *ledger) Save(spent []vision.Spending) error {
+func (l *spending) Save(spent []vision.Spending) error {
 	text, err := json.Marshal(spent)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 func TestLedgerKeeps(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	ledger := spotter.NewLedger(folder, slog.New(slog.DiscardHandler))
+	ledger := spotter.NewSpending(folder, slog.New(slog.DiscardHandler))
 	if got, err := ledger.Load(); err != nil || len(got) > 0 {
 		t.Errorf("before the first: %v, %v", got, err)
 	}
@@ -33,7 +33,7 @@ func TestLedgerKeeps(t *testing.T) {
 		if err := ledger.Save(want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := spotter.NewLedger(folder, nil).Load()
+		got, err := spotter.NewSpending(folder, nil).Load()
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Errorf("after a restart: %v (-want +got):\n%s", err, d)
 		}
@@ -63,7 +63,7 @@ func TestLedgerDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			ledger := spotter.NewLedger(folder, slog.New(slog.NewTextHandler(&log, nil)))
+			ledger := spotter.NewSpending(folder, slog.New(slog.NewTextHandler(&log, nil)))
 			budget := vision.Budget{CallsPerSecond: 5, USDPerHour: 2, USDPerCall: 0.001}
 			for _, start := range []string{"first", "second"} { // the second start finds the hour spent as well
 				purse, err := vision.NewPurse(budget, ledger)
@@ -91,7 +91,7 @@ func TestLedgerCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed *fs.PathError
-	if _, err := spotter.NewLedger(folder, slog.New(slog.DiscardHandler)).Load(); !errors.As(err, &failed) || errors.Is(err, vision.ErrLedger) {
+	if _, err := spotter.NewSpending(folder, slog.New(slog.DiscardHandler)).Load(); !errors.As(err, &failed) || errors.Is(err, vision.ErrLedger) {
 		t.Errorf("error %v, want what the system says", err)
 	}
 }

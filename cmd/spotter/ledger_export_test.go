@@ -1,4 +1,0 @@
-package main
-
-// NewLedger opens the program's ledger.
-var NewLedger = newLedger

@@ -1,0 +1,4 @@
+package main
+
+// NewSpending opens the file of what the cloud was paid.
+var NewSpending = newSpending
