@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,9 @@ func convert(t *testing.T, interpreter, file string) {
 	}
 	ours, blind := play(t, set, dimensions, seeds)
 	base, theirs := engagebench.Best(blind), wabbit(t, set, interpreter, file)
-	rival := engagebench.Best(theirs)
+	// Our learners have their default settings, and so has their rival. What Vowpal Wabbit gathers with settings that were tuned on
+	// these sets, or with products of features, stands in the table.
+	rival := engagebench.Best(slices.DeleteFunc(slices.Clone(theirs), func(r engagebench.Rewards) bool { return strings.Contains(r.Name, ", l ") }))
 	t.Logf("%s: %d decisions among %d classes; best fixed %.0f, uniform %.1f",
 		set.Name, len(set.Order(0)), set.Classes, set.BestFixed(), float64(len(set.Order(0)))/float64(set.Classes))
 	t.Logf("| policy | reward | over %s | over %s |", base.Name, rival.Name)
