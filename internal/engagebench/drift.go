@@ -16,6 +16,7 @@ type Drift struct {
 	Turn, Turns  int // decisions between two turns, and how often it turns
 	Window       int // decisions over which the reward is averaged
 	Enough       float64
+	Explore      float64 // share of the decisions that chance makes
 }
 
 // Recover plays the world and returns, for each turn, after how many decisions the expected reward of the window's choices,
@@ -34,7 +35,7 @@ func (d *Drift) Recover(l policy.Learner, seed uint64) ([]int, error) {
 		got := make([]float64, d.Turn)
 		for n := range d.Turn {
 			g := r.IntN(d.Groups)
-			if err := l.Policy().Weigh(cases[g], p); err != nil {
+			if err := policy.Explore(l.Policy(), d.Explore).Weigh(cases[g], p); err != nil {
 				return nil, fmt.Errorf("play drift: %w", err)
 			}
 			choice := policy.Draw(p, seed, uint64(turn*d.Turn+n))

@@ -65,10 +65,10 @@ func TestBands(t *testing.T) {
 	}
 }
 
-// TestDrift lets a preference turn over every 10,000 decisions.
+// TestDrift lets a preference turn over every 10,000 decisions. The share that chance decides is the configuration's default.
 func TestDrift(t *testing.T) {
 	d := engagebench.Drift{
-		Groups: 4, Arms: 5, High: 0.5, Low: 0.05, Turn: 10000, Turns: 4, Window: 500, Enough: 0.9,
+		Groups: 4, Arms: 5, High: 0.5, Low: 0.05, Turn: 10000, Turns: 4, Window: 500, Enough: 0.9, Explore: 0.05,
 	}
 	seeds := 20
 	if testing.Short() {
