@@ -13,6 +13,7 @@ import (
 type tally struct {
 	mu        sync.Mutex
 	idle      sync.Cond // told when pending comes to 0
+	since     uint64    // the number of the last record before its first decision, the highest there is before that
 	decisions int
 	pending   int // decisions that are reserved and not yet in the ledger
 	spent     float64
@@ -22,9 +23,12 @@ type tally struct {
 }
 
 func newTally(t ledger.Total) *tally {
-	n := &tally{decisions: t.Decisions, spent: t.Spent, reward: t.Reward, events: maps.Clone(t.Events)}
+	n := &tally{since: t.Since, decisions: t.Decisions, spent: t.Spent, reward: t.Reward, events: maps.Clone(t.Events)}
 	if n.events == nil {
 		n.events = make(map[string]int)
+	}
+	if t.Decisions == 0 {
+		n.since = math.MaxUint64
 	}
 	n.idle.L = &n.mu
 	return n
@@ -71,11 +75,19 @@ func (t *tally) reserve(i *instrument.Instrument, due float64) bool {
 	return true
 }
 
-// done says that a reserved decision is in the ledger.
-func (t *tally) done() {
+// done says that a reserved decision is in the ledger under that number.
+func (t *tally) done(number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.since = min(t.since, number-1)
 	t.settle()
+}
+
+// has reports whether the decision of a number is of this account, not of that of an instrument that had the id before.
+func (t *tally) has(number uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return number > t.since
 }
 
 // release takes a reservation back.

@@ -60,6 +60,7 @@ type arm struct {
 // asked is a question with what was found out about the viewer.
 type asked struct {
 	*Question
+	who     *viewer // nil: nobody
 	hashed  ledger.Viewer
 	profile *profile
 }
@@ -105,7 +106,8 @@ func (e *Engine) ask(q *Question) (*asked, error) {
 	a := &asked{Question: q, profile: new(profile)}
 	var err error
 	if q.Viewer != "" {
-		a.hashed, a.profile, err = e.viewers.who(q.Viewer, q.Attributes == nil)
+		a.who, a.profile, err = e.viewers.who(q.Viewer, q.Attributes == nil)
+		a.hashed = a.who.hashed
 	}
 	if q.Attributes != nil {
 		a.profile = &profile{attributes: q.Attributes, features: e.names.attributes(q.Attributes)}
@@ -129,7 +131,7 @@ func (e *Engine) highest(r *room, a *asked, all []arm) ([]arm, error) {
 		group := r.group
 		if a.Viewer != "" && len(group) > 0 {
 			var err error
-			if group, err = e.viewers.open(a.Viewer, group); err != nil {
+			if group, err = e.viewers.open(a, group); err != nil {
 				return nil, err
 			}
 		}
@@ -151,7 +153,7 @@ func (e *Engine) choose(r *room, s *set, a *asked, arms []arm) (*ledger.Decision
 	}
 	if err := weigh(p.Policy, c, r.weights); err != nil {
 		e.metrics.fallbacks.Inc()
-		if e.faults.fresh(err.Error(), a.Now) {
+		if e.faults.fresh(err.Error(), time.Now()) {
 			e.log.Error("the policy failed, so instruments are chosen by priority", "policy", p.version, "error", err)
 		}
 		d.Policy = e.priority.Version()
@@ -188,7 +190,7 @@ func weigh(p policy.Policy, c *policy.Case, weights []float64) (err error) {
 // reserve counts the choice against all that bounds it, or nothing at all.
 func (e *Engine) reserve(a *asked, m arm) bool {
 	if a.Viewer != "" {
-		ok, err := e.viewers.reserve(a.Viewer, m.active)
+		ok, err := e.viewers.reserve(a, m)
 		if err != nil {
 			e.fault("reading counts", err)
 		}
@@ -213,7 +215,7 @@ func (e *Engine) write(a *asked, m arm, d *ledger.Decision) (Decision, bool) {
 	if err != nil {
 		m.tally.release(d.Cost)
 	} else {
-		m.tally.done()
+		m.tally.done(record.Number)
 		// Before settle, which lets an erasure of the viewer go on.
 		e.recent.put(&decided{number: record.Number, at: d.At, instrument: m.ID, media: d.Media, viewer: d.Viewer})
 	}

@@ -65,10 +65,10 @@ type Engine struct {
 	made    map[string]instrument.Instrument // by the admin API
 	tallies map[string]*tally
 
-	// learned is the number of the last record that was learned from, open the decisions whose reward may be still to come, by
-	// number. Both are Run's alone once New is done.
-	learned uint64
-	open    []open
+	// learned is the number of the last record that was learned from, saved what it was when the state was kept last, open the
+	// decisions whose reward may be still to come, by number. All are Run's alone once New is done.
+	learned, saved uint64
+	open           []open
 }
 
 // published is a policy as decisions use it.
@@ -175,20 +175,25 @@ func (e *Engine) publish() {
 	e.policy.Store(&published{Policy: p, version: version, count: e.metrics.family(version)})
 }
 
-// faultLog says a fault of the policy once, and again when it is another or a minute has passed.
+// faultLog says a fault once in a minute, and no more than mostFaults in all: there may be as many as there are look-ups.
 type faultLog struct {
-	mu   sync.Mutex
-	text string
-	at   time.Time
+	mu    sync.Mutex
+	said  map[string]bool
+	since time.Time
 }
+
+const mostFaults = 8
 
 // fresh reports whether the fault is to be logged now.
 func (f *faultLog) fresh(text string, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if text == f.text && now.Sub(f.at) < time.Minute {
+	if f.said == nil || now.Sub(f.since).Abs() >= time.Minute {
+		f.said, f.since = make(map[string]bool), now
+	}
+	if f.said[text] || len(f.said) == mostFaults {
 		return false
 	}
-	f.text, f.at = text, now
+	f.said[text] = true
 	return true
 }

@@ -118,6 +118,9 @@ func (e *Engine) chosen(number uint64, at time.Time) (string, error) {
 // record charges the instrument and writes the event down.
 func (e *Engine) record(chosen string, event *ledger.Event) error {
 	a := e.set.Load().active(chosen)
+	if a != nil && !a.tally.has(event.Decision) {
+		a = nil
+	}
 	if a != nil {
 		event.Cost = a.tally.charge(costOf(&a.Cost, event.Type), a.Budget)
 	}

@@ -68,7 +68,9 @@ func (c *class) add(r *ledger.Record) error {
 	if d := r.Decision; d != nil {
 		c.tick(d.At)
 		c.cases[r.Number] = d
-		c.lessons = append(c.lessons, policy.Lesson{Case: d.Case, Choice: d.Choice, Open: true, Guess: len(c.engine.open)+len(c.made) >= crowd})
+		c.lessons = append(c.lessons, policy.Lesson{
+			Number: r.Number, Case: d.Case, Choice: d.Choice, Open: true, Guess: len(c.engine.open)+len(c.made) >= crowd,
+		})
 		c.made = append(c.made, open{number: r.Number, at: d.At})
 		return nil
 	}
@@ -107,7 +109,7 @@ func (c *class) correct(number uint64, t policy.Lesson) error {
 			return fmt.Errorf("reading a decision to learn from: %w", err)
 		}
 	}
-	t.Case, t.Choice = d.Case, d.Choice
+	t.Number, t.Case, t.Choice = number, d.Case, d.Choice
 	c.lessons = append(c.lessons, t)
 	return nil
 }
@@ -134,7 +136,8 @@ func (c *class) teach() {
 func (c *class) settle() error {
 	e := c.engine
 	n := max(0, len(e.open)-mostOpen)
-	for n < len(e.open) && c.clock.Sub(e.open[n].at) > settleAfter {
+	// A choice from the future was made before the clock was set back: it has had its time too.
+	for n < len(e.open) && !c.clock.IsZero() && c.clock.Sub(e.open[n].at).Abs() > settleAfter {
 		n++
 	}
 	var err error
@@ -178,7 +181,7 @@ func (e *Engine) restore() error {
 			upto = 0
 		}
 	}
-	e.learned = upto
+	e.learned, e.saved = upto, upto
 	c := e.newClass()
 	err = e.ledger.Replay(upto, func(r *ledger.Record) error {
 		err := c.add(r)
@@ -196,16 +199,20 @@ func (e *Engine) restore() error {
 	return nil
 }
 
-// saveState keeps what was learned.
+// saveState keeps what was learned, if that is more than is kept.
 func (e *Engine) saveState() error {
-	if e.learner == nil {
+	if e.learner == nil || e.learned == e.saved {
 		return nil
 	}
 	state, err := e.marshal()
 	if err != nil {
 		return err
 	}
-	return e.ledger.PutState(state, e.learned)
+	if err := e.ledger.PutState(state, e.learned); err != nil {
+		return err
+	}
+	e.saved = e.learned
+	return nil
 }
 
 // openBytes is what an open decision takes in the state: number, Unix milliseconds, expected, stood and earned, 8 bytes each.

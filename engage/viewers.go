@@ -87,24 +87,24 @@ func (v *viewers) get(s *shard, id string) *viewer {
 	return one
 }
 
-// who returns a viewer's hashed id and, unless it is not wanted, the stored profile.
-func (v *viewers) who(id string, wanted bool) (ledger.Viewer, *profile, error) {
+// who returns a viewer and, unless it is not wanted, the stored profile.
+func (v *viewers) who(id string, wanted bool) (*viewer, *profile, error) {
 	s := v.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := v.get(s, id)
 	if !wanted {
-		return one.hashed, nil, nil
+		return one, nil, nil
 	}
 	if one.profile == nil {
 		// Reading under the lock keeps a profile that was just put from being hidden by the one before.
 		p, err := v.read(id)
 		if err != nil {
-			return one.hashed, new(profile), err
+			return one, new(profile), err
 		}
 		one.profile = p
 	}
-	return one.hashed, one.profile, nil
+	return one, one.profile, nil
 }
 
 func (v *viewers) read(id string) (*profile, error) {
@@ -123,38 +123,63 @@ func (v *viewers) read(id string) (*profile, error) {
 	return p, nil
 }
 
-// count returns the viewer's count of an instrument. The caller holds the shard's lock.
-func (v *viewers) count(one *viewer, a *active) (*shown, error) {
-	for i := range one.counts {
-		if one.counts[i].tally == a.tally {
-			return &one.counts[i], nil
+// count reads the counts that were not asked for before. The caller holds the shard's lock.
+func (v *viewers) count(one *viewer, list []arm) error {
+	var ids []string
+	known := len(one.counts)
+	at := 0
+	for _, m := range list {
+		if m.Caps.PerViewer <= 0 {
+			continue
 		}
+		if i := one.known(m.tally, at); i >= 0 {
+			at = i + 1
+			continue
+		}
+		ids = append(ids, m.ID)
+		one.counts = append(one.counts, shown{m.tally, 0})
 	}
-	n, err := v.ledger.Shown(one.hashed, a.ID)
+	if len(ids) == 0 {
+		return nil
+	}
+	n, err := v.ledger.ShownEach(one.hashed, ids)
 	if err != nil {
-		return nil, err
+		one.counts = one.counts[:known]
+		return err
 	}
-	one.counts = append(one.counts, shown{a.tally, n})
-	return &one.counts[len(one.counts)-1], nil
+	for i := range n {
+		one.counts[known+i].n = n[i]
+	}
+	return nil
+}
+
+// current returns the viewer of a question, or nil when they are being erased, or were since the question was asked: nothing may
+// be decided then on what was known of them. The caller holds the shard's lock.
+func (v *viewers) current(s *shard, a *asked) *viewer {
+	if one := v.get(s, a.Viewer); one == a.who && !one.erasing {
+		return one
+	}
+	return nil
 }
 
 // open drops from list those instruments that the viewer has seen as often as may be.
-func (v *viewers) open(id string, list []arm) ([]arm, error) {
-	s := v.shard(id)
+func (v *viewers) open(a *asked, list []arm) ([]arm, error) {
+	s := v.shard(a.Viewer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := v.get(s, id)
-	if one.erasing {
+	one := v.current(s, a)
+	if one == nil {
 		return list[:0], nil
 	}
+	if err := v.count(one, list); err != nil {
+		return list[:0], err
+	}
 	kept := list[:0]
+	at := 0
 	for _, m := range list {
 		if m.Caps.PerViewer > 0 {
-			c, err := v.count(one, m.active)
-			if err != nil {
-				return list[:0], err
-			}
-			if c.n >= m.Caps.PerViewer {
+			at = one.known(m.tally, at)
+			if one.counts[at].n >= m.Caps.PerViewer {
 				continue
 			}
 		}
@@ -164,21 +189,21 @@ func (v *viewers) open(id string, list []arm) ([]arm, error) {
 }
 
 // reserve counts a decision for the viewer, unless there is no room for one; settle must follow.
-func (v *viewers) reserve(id string, a *active) (bool, error) {
-	s := v.shard(id)
+func (v *viewers) reserve(a *asked, m arm) (bool, error) {
+	s := v.shard(a.Viewer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := v.get(s, id)
-	if one.erasing {
+	one := v.current(s, a)
+	if one == nil {
 		return false, nil
 	}
-	if a.Caps.PerViewer > 0 {
-		c, err := v.count(one, a)
-		if err != nil || c.n >= a.Caps.PerViewer {
-			return false, err
+	if err := v.count(one, []arm{m}); err != nil {
+		return false, err
+	}
+	if i := one.known(m.tally, 0); i >= 0 {
+		if m.Caps.PerViewer > 0 && one.counts[i].n >= m.Caps.PerViewer {
+			return false, nil
 		}
-		c.n++
-	} else if i := one.known(a.tally); i >= 0 {
 		one.counts[i].n++
 	}
 	one.pending++
@@ -191,7 +216,7 @@ func (v *viewers) settle(id string, a *active, decided bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := v.get(s, id)
-	if i := one.known(a.tally); i >= 0 && !decided {
+	if i := one.known(a.tally, 0); i >= 0 && !decided {
 		one.counts[i].n--
 	}
 	if one.pending--; one.pending == 0 {
@@ -199,9 +224,15 @@ func (v *viewers) settle(id string, a *active, decided bool) {
 	}
 }
 
-// known returns the index of the count of an instrument, or -1 when none was read.
-func (one *viewer) known(t *tally) int {
-	for i := range one.counts {
+// known returns the index of the count of an instrument, or -1 when none was read. It looks from an index on, and before it
+// last: questions mostly have their instruments in the order of those before.
+func (one *viewer) known(t *tally, from int) int {
+	for i := from; i < len(one.counts); i++ {
+		if one.counts[i].tally == t {
+			return i
+		}
+	}
+	for i := range min(from, len(one.counts)) {
 		if one.counts[i].tally == t {
 			return i
 		}

@@ -140,6 +140,10 @@ func (l *Ledger) Forget(instrument string) error {
 		return err
 	}
 	return l.update("forget instrument", func(tx *bolt.Tx) error {
+		// The next ID is left out: that the sequence is another tells tallyIDs of the change.
+		if _, err := tx.Bucket(bucketTotals).NextSequence(); err != nil {
+			return err
+		}
 		return errors.Join(tx.Bucket(bucketTotals).Delete(totalsKey(instrument)),
 			tx.Bucket(bucketMeta).Put(keySweep, make([]byte, len(Viewer{}))))
 	})
@@ -153,15 +157,14 @@ func (l *Ledger) scrub() (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 
-	// A page that is free may still be read by transactions that began before it was: there are none at this moment. The
-	// transaction that begins here keeps away writers, which would use the page again; it writes nothing itself.
-	l.reads.Lock()
+	// The transaction that begins here keeps away writers, which would use a free page again; it writes nothing itself. Such a page
+	// may still be read by transactions that began before it was free: these are waited for, but never while a writer is.
 	tx, err := l.db.Begin(true)
-	l.reads.Unlock()
 	if err != nil {
 		return fmt.Errorf("erase viewer: %w", err)
 	}
 	defer tx.Rollback()
+	l.waitForReads()
 	size := l.db.Info().PageSize
 	page, zero := make([]byte, size), make([]byte, size)
 	for i := 0; ; i++ {
@@ -180,4 +183,10 @@ func (l *Ledger) scrub() (err error) {
 			return fmt.Errorf("erase viewer: %w", mend(l.dir, err))
 		}
 	}
+}
+
+// waitForReads returns when those transactions that read have ended that were open when it was called.
+func (l *Ledger) waitForReads() {
+	l.reads.Lock()
+	defer l.reads.Unlock()
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -59,6 +60,7 @@ type Ledger struct {
 	db       *bolt.DB
 	keys     keys
 	totals   map[string]Total // at Open
+	ids      atomic.Pointer[tallyIDs]
 	// hook is called at each step between which a crash must lose nothing; tests set it.
 	hook func(step string)
 

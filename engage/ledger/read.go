@@ -13,6 +13,7 @@ const replayRecords = 1024
 
 // Total is what came of an instrument.
 type Total struct {
+	Since     uint64         // the number of the last record before its first decision
 	Decisions int            // how often it was chosen
 	Spent     float64        // costs of decisions and events, in the unit of its budget
 	Events    map[string]int // by type
@@ -95,7 +96,7 @@ func (l *Ledger) loadTotals() error {
 			instrument := string(k[1:])
 			t, err := readTally(tx, instrument)
 			if err == nil {
-				l.totals[instrument] = Total{Decisions: t.Decisions, Spent: t.Spent, Events: t.Events, Reward: t.Reward}
+				l.totals[instrument] = Total{Since: t.Since, Decisions: t.Decisions, Spent: t.Spent, Events: t.Events, Reward: t.Reward}
 			}
 			return err
 		})

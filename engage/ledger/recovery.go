@@ -19,7 +19,6 @@ func (l *Ledger) recoverLogs() error {
 			return fmt.Errorf("open ledger: take in the log %s: %w", l.logPath(n), mend(l.dir, err))
 		}
 	}
-	l.committed = l.next - 1
 	l.unreturned = nil // the learner gets them by Replay
 	return nil
 }
@@ -29,7 +28,10 @@ func (l *Ledger) recoverLog(path string) error {
 	taken := 0
 	commit := func() error {
 		err := l.commitBatch(b)
-		taken += len(b.records)
+		if err == nil {
+			taken += len(b.records)
+			l.committed = max(l.committed, b.last())
+		}
 		b = &batch{}
 		return err
 	}

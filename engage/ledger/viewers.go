@@ -116,43 +116,87 @@ func parseViewer(buf []byte) (*viewerState, error) {
 
 // Shown returns how often the instrument was chosen for the viewer, what is not flushed included; for nobody it is 0.
 func (l *Ledger) Shown(v Viewer, instrument string) (int, error) {
+	n, err := l.ShownEach(v, []string{instrument})
+	if err != nil {
+		return 0, err
+	}
+	return n[0], nil
+}
+
+// ShownEach returns what Shown does for each of some instruments, in one go.
+func (l *Ledger) ShownEach(v Viewer, instruments []string) ([]int, error) {
+	n := make([]int, len(instruments))
 	if v == (Viewer{}) {
-		return 0, nil
+		return n, nil
 	}
 	for {
-		n, last := 0, uint64(0)
+		last := uint64(0)
+		clear(n)
 		err := l.view(func(tx *bolt.Tx) error {
 			last = getNumber(tx, keyLast)
-			t, err := readTally(tx, instrument)
-			if err != nil || t.ID == 0 {
+			s, err := readViewer(tx, v)
+			if err != nil || len(s.counts) == 0 {
 				return err
 			}
-			s, err := readViewer(tx, v)
-			if err == nil {
-				n = s.count(t.ID)
+			ids, err := l.tallyIDs(tx)
+			if err != nil {
+				return err
 			}
-			return err
+			for i, instrument := range instruments {
+				if id := ids[instrument]; id != 0 {
+					n[i] = s.count(id)
+				}
+			}
+			return nil
 		})
 		if err != nil {
-			return 0, fmt.Errorf("count in ledger: %w", err)
+			return nil, fmt.Errorf("count in ledger: %w", err)
 		}
-		if more, ok := l.pendingShown(shownKey{v, instrument}, last); ok {
-			return n + more, nil
+		if l.addPending(n, v, instruments, last) {
+			return n, nil
 		}
 	}
 }
 
-// pendingShown counts among the records after last; false says that some of them were committed already.
-func (l *Ledger) pendingShown(key shownKey, last uint64) (n int, ok bool) {
+// addPending adds what stands in the records after last; false says that some of them were committed already.
+func (l *Ledger) addPending(n []int, v Viewer, instruments []string, last uint64) (ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.committed > last {
-		return 0, false
+		return false
 	}
 	for _, b := range l.pending {
-		if b.last() > last {
-			n += b.shown[key]
+		if b.last() <= last {
+			continue
+		}
+		for i, instrument := range instruments {
+			n[i] += b.shown[shownKey{v, instrument}]
 		}
 	}
-	return n, true
+	return true
+}
+
+// tallyIDs are the IDs of all tallies by instrument at a sequence of bucketTotals, which changes whenever they do.
+type tallyIDs struct {
+	sequence uint64
+	ids      map[string]uint64
+}
+
+func (l *Ledger) tallyIDs(tx *bolt.Tx) (map[string]uint64, error) {
+	b := tx.Bucket(bucketTotals)
+	if known := l.ids.Load(); known != nil && known.sequence == b.Sequence() {
+		return known.ids, nil
+	}
+	ids := map[string]uint64{}
+	if err := b.ForEach(func(k, _ []byte) error {
+		t, err := readTally(tx, string(k[1:]))
+		if err == nil {
+			ids[string(k[1:])] = t.ID
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	l.ids.Store(&tallyIDs{b.Sequence(), ids})
+	return ids, nil
 }

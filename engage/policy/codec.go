@@ -16,11 +16,12 @@ import (
 var ErrState = errors.New("policy: state is not of this learner")
 
 // stateMagic begins a learner's state; its last byte is the version of the format. What follows is little-endian: the
-// length of the settings (uint32) and the settings, the number of lessons, the hash of what was learned, the four numbers (float64) of the drift, the shared model,
+// length of the settings (uint32) and the settings, the number of lessons, the hash of what was learned, the highest number of
+// a lesson, that up to which was forgotten, the four numbers (float64) of the drift, the shared model,
 // the number of arms (uint32), and the arms in the order of their ids: length of the id (uint32), id, number of the last
 // lesson, model. A model is the number of pending updates, then sums, moments, inverse and weights as float64. The CRC-32C
 // of all that ends it. Numbers are uint64 unless said otherwise.
-const stateMagic = "SPLEARN\x01"
+const stateMagic = "SPLEARN\x02"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -30,6 +31,8 @@ func (l *linear) MarshalBinary() ([]byte, error) {
 	b = appendBytes(b, l.settings())
 	b = binary.LittleEndian.AppendUint64(b, l.lessons)
 	b = binary.LittleEndian.AppendUint64(b, l.state)
+	b = binary.LittleEndian.AppendUint64(b, l.latest)
+	b = binary.LittleEndian.AppendUint64(b, l.forgot)
 	for _, v := range []float64{l.drift.lessons, l.drift.mean, l.drift.sum, l.drift.bold} {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}
@@ -65,7 +68,7 @@ func (l *linear) UnmarshalBinary(data []byte) error {
 	if !bytes.Equal(d.bytes(), l.settings()) {
 		return fmt.Errorf("%w: settings differ", ErrState)
 	}
-	lessons, state := d.uint64(), d.uint64()
+	lessons, state, latest, forgot := d.uint64(), d.uint64(), d.uint64(), d.uint64()
 	drift := drift{lessons: d.float64(), mean: d.float64(), sum: d.float64(), bold: d.float64()}
 	shared := d.ridge(sharedDimensions)
 	arms := make(map[string]*arm)
@@ -80,7 +83,8 @@ func (l *linear) UnmarshalBinary(data []byte) error {
 	if d.failed || len(d.rest) != 0 {
 		return fmt.Errorf("%w: wrong length", ErrState)
 	}
-	l.lessons, l.state, l.drift, l.shared, l.arms = lessons, state, drift, shared, arms
+	l.lessons, l.state, l.latest, l.forgot = lessons, state, latest, forgot
+	l.drift, l.shared, l.arms = drift, shared, arms
 	return nil
 }
 

@@ -36,6 +36,8 @@ type linear struct {
 	shared  *ridge
 	drift   drift
 	lessons uint64
+	// latest is the highest Number of a lesson, forgot what it was when all was forgotten last.
+	latest, forgot uint64
 	// state is a hash of the settings and of every lesson so far.
 	state uint64
 
@@ -114,6 +116,7 @@ func (l *linear) learn(t *Lesson) {
 		l.arms[a.Instrument] = known
 	}
 	known.last = l.lessons
+	l.latest = max(l.latest, t.Number)
 	if t.Open {
 		t.Expected = min(max(known.ridge.fit.mean(&l.x), 0), 1)
 		if t.Guess {
@@ -128,20 +131,26 @@ func (l *linear) learn(t *Lesson) {
 	}
 }
 
-// correct takes in by how much an earlier lesson was off. What was forgotten since has nothing that could be corrected.
+// correct takes in by how much an earlier lesson was off. What was forgotten since has nothing that could be corrected; where
+// little was left of it, little is corrected, and what viewers liked then says nothing of drift since.
 func (l *linear) correct(t *Lesson, known *arm) {
-	l.shared.add(&l.z, t.Reward, l.sharedSolver)
+	reward, old := t.Reward, t.Number != 0 && t.Number <= l.forgot
+	if old {
+		reward *= driftKeep
+	}
+	l.shared.add(&l.z, reward, l.sharedSolver)
 	if known == nil {
 		return
 	}
-	known.ridge.add(&l.x, t.Reward, l.solver)
-	if t.Settled && l.drift.observe(t.Earned, t.Expected, known.ridge.fit.variance(&l.x)) {
+	known.ridge.add(&l.x, reward, l.solver)
+	if t.Settled && !old && l.drift.observe(t.Earned, t.Expected, known.ridge.fit.variance(&l.x)) {
 		l.forget()
 	}
 }
 
 // forget leaves little of what was learned.
 func (l *linear) forget() {
+	l.forgot = l.latest
 	l.shared.refresh(l.sharedSolver, driftKeep)
 	for _, a := range l.arms {
 		a.ridge.refresh(l.solver, driftKeep)
@@ -151,6 +160,7 @@ func (l *linear) forget() {
 // note adds a lesson to the hash of all that was learned.
 func (l *linear) note(t *Lesson) {
 	b := binary.LittleEndian.AppendUint64(l.digest[:0], l.state)
+	b = binary.LittleEndian.AppendUint64(b, t.Number)
 	for _, v := range [3]float64{t.Reward, t.Earned, t.Expected} {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}

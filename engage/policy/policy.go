@@ -37,7 +37,10 @@ type Policy interface {
 
 // Lesson is something that a Learner learns from.
 type Lesson struct {
-	Case *Case
+	// Number tells choices apart: it is the higher the later the choice was made, and that of a Late lesson is its choice's. 0 is
+	// a choice that nothing late will be said of.
+	Number uint64
+	Case   *Case
 	// Choice is the index in Case.Arms of the arm that was chosen.
 	Choice int
 	// Reward of that choice, 0 to 1.
