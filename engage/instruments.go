@@ -1,7 +1,6 @@
 package engage
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -178,7 +177,7 @@ func (e *Engine) Instrument(id string) ([]byte, error) {
 	if a == nil {
 		return nil, ErrUnknown
 	}
-	return json.Marshal(a.Instrument)
+	return a.MarshalJSON() // json.Marshal would write the payload anew
 }
 
 // Instruments returns all instruments, those of higher priority first, then by id.

@@ -79,6 +79,9 @@ func checkProfile(text []byte) ([]byte, error) {
 	if len(text) > MaxProfileBytes {
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrProfile, MaxProfileBytes)
 	}
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("%w: it is not UTF-8", ErrProfile)
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, fmt.Errorf("%w: it is not a JSON object", ErrProfile)
@@ -158,7 +161,8 @@ func (e *ImportError) add(line int, err error) {
 }
 
 // ImportProfiles reads profiles, one JSON object a line with the viewer's id as "id", and returns how many it has put. A line
-// that cannot be taken stops nothing else: the error is then an *ImportError. Any other error ends the import.
+// that cannot be taken stops nothing else: the error is then an *ImportError. Any other error ends the import; what came before a
+// line that cannot be read is put.
 func (e *Engine) ImportProfiles(r io.Reader) (int, error) {
 	var (
 		faults ImportError
@@ -169,6 +173,9 @@ func (e *Engine) ImportProfiles(r io.Reader) (int, error) {
 	for line := 1; ; line++ {
 		text, err := readLine(lines)
 		if err != nil && !errors.Is(err, errLong) && err != io.EOF {
+			if kept := e.putProfiles(batch); kept == nil {
+				n += len(batch)
+			}
 			return n, fmt.Errorf("reading line %d: %w", line, err)
 		}
 		if errors.Is(err, errLong) {
@@ -230,8 +237,13 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 // parseLine takes a line apart into the id and the attributes.
 func parseLine(text []byte) (ledger.Profile, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
+	switch err := json.Unmarshal(text, &fields); {
+	case !utf8.Valid(text):
+		return ledger.Profile{}, errors.New("it is not UTF-8")
+	case err != nil:
 		return ledger.Profile{}, fmt.Errorf("it is not a JSON object: %w", err)
+	case fields != nil && !distinct(text, len(fields)):
+		return ledger.Profile{}, errors.New("a name is there twice; give it once")
 	}
 	var id string
 	if err := json.Unmarshal(fields["id"], &id); err != nil {
@@ -247,4 +259,20 @@ func parseLine(text []byte) (ledger.Profile, error) {
 	}
 	rest, err = checkProfile(rest)
 	return ledger.Profile{ID: id, Attributes: rest}, err
+}
+
+// distinct reports whether an object, which is known to be JSON, has no more members than names.
+func distinct(text []byte, names int) bool {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return false
+	}
+	members := 0
+	for ; d.More(); members++ {
+		var value json.RawMessage
+		if _, err := d.Token(); err != nil || d.Decode(&value) != nil {
+			return false
+		}
+	}
+	return members == names
 }

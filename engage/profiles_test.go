@@ -3,16 +3,19 @@ package engage_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"spotter/engage"
 	"spotter/engage/instrument"
 	"spotter/engage/ledger"
+	"spotter/engage/policy"
 )
 
 func TestProfiles(t *testing.T) {
@@ -37,6 +40,7 @@ func TestProfiles(t *testing.T) {
 		{"not an object", `[1]`, "object"},
 		{"cut", `{"age":1`, "JSON"},
 		{"more after it", `{} {}`, "follows"},
+		{"not UTF-8", "{\"a\":\"\xff\"}", "UTF-8"},
 		{"a number out of range", `{"age":1e999}`, `"age"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,6 +89,9 @@ func TestImport(t *testing.T) {
 		`{"id":"p4","likes":["chess"]}`,
 		`{"id":5}`,
 		`{"id":"p5"}`,
+		`{"id":"p4","likes":["go"],"likes":["chess"]}`,
+		`{"id":"p4","id":"p1"}`,
+		"{\"id\":\"p6\xff\"}",
 	}, "\n")
 	n, err := e.ImportProfiles(strings.NewReader(text))
 	var faults *engage.ImportError
@@ -96,7 +103,7 @@ func TestImport(t *testing.T) {
 		line, _, _ := strings.Cut(f.Error(), ":")
 		lines = append(lines, line)
 	}
-	if d := cmp.Diff([]string{"line 2", "line 4", "line 5", "line 6", "line 8"}, lines); d != "" || n != 3 || faults.Lines != 5 {
+	if d := cmp.Diff([]string{"line 2", "line 4", "line 5", "line 6", "line 8", "line 10", "line 11", "line 12"}, lines); d != "" || n != 3 || faults.Lines != 8 {
 		t.Errorf("%d profiles, %d faults: %s", n, faults.Lines, d)
 	}
 	if strings.Contains(err.Error(), "p2") {
@@ -106,6 +113,18 @@ func TestImport(t *testing.T) {
 		if got, err := e.Profile(id); err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v", id, got, err)
 		}
+	}
+}
+
+// TestImportCutOff puts what came before the end of an import that is cut off.
+func TestImportCutOff(t *testing.T) {
+	e := newEngine(t, engage.Config{})
+	n, err := e.ImportProfiles(io.MultiReader(strings.NewReader("{\"id\":\"p1\"}\n{\"id\":\"p2\"}\n{\"id\":"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	if !errors.Is(err, io.ErrUnexpectedEOF) || n != 2 {
+		t.Errorf("%d profiles, %v", n, err)
+	}
+	if _, err := e.Profile("p2"); err != nil {
+		t.Errorf("a line that came whole was not put: %v", err)
 	}
 }
 
@@ -172,6 +191,30 @@ func TestEraseViewer(t *testing.T) {
 		if text, err := os.ReadFile(f); err != nil || strings.Contains(string(text), "secret-viewer") {
 			t.Errorf("%s has the viewer's id in it, or cannot be read: %v", filepath.Base(f), err)
 		}
+	}
+}
+
+// interrupted is a policy that something happens to, once, while it weighs.
+type interrupted struct {
+	policy.Policy
+	once func()
+}
+
+// Weigh implements policy.Policy.
+func (p interrupted) Weigh(c *policy.Case, weights []float64) error {
+	p.once()
+	return p.Policy.Weigh(c, weights)
+}
+
+// TestInstrumentIsAnsweredAsPut asks for an instrument whose payload json.Marshal would write in another way.
+func TestInstrumentIsAnsweredAsPut(t *testing.T) {
+	const text = `{"id":"a","type":"poll","payload":{"q":"<b>Who & why?</b>"}}`
+	e := newEngine(t, engage.Config{})
+	if err := e.PutInstrument("a", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := e.Instrument("a"); err != nil || string(got) != text {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 

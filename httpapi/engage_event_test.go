@@ -52,7 +52,9 @@ func TestEvents(t *testing.T) {
 		{"two objects", "d1", plain, `{"type":"view"}{"type":"click"}`, 400, "", ""},
 		{"not JSON", "d1", plain, "type=view", 400, "", ""},
 		{"too large", "d1", plain, `{"type":"view"` + strings.Repeat(" ", 4<<10) + `}`, 413, "", ""},
-		{"a form", "d1", "application/x-www-form-urlencoded", "type=view", 415, "", ""},
+		{"as curl -d says", "d1", "application/x-www-form-urlencoded", `{"type":"dismiss"}`, 204, "", "d1 dismiss none"},
+		{"a form", "d1", "application/x-www-form-urlencoded", "type=view", 400, "", ""},
+		{"another content type", "d1", "application/xml", `{"type":"view"}`, 415, "", ""},
 		{"no content type", "d1", "", `{"type":"view"}`, 415, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ func openEngagement(c *config, registerer prometheus.Registerer, log *slog.Logge
 			e = nil
 		}
 	}()
+	if err := os.MkdirAll(c.DataDir, 0o750); err != nil { // a copy of the viewer API has made none
+		return e, fmt.Errorf("make data folder: %w: give this user the right to write there, or set data_dir", err)
+	}
 	if e.ledger, err = ledger.Open(c.DataDir, ledger.Options{KeepFor: k.Keep, MaxBytes: parseBytes(k.MaxBytes), Log: log}); err != nil {
 		return e, err
 	}
@@ -62,7 +66,7 @@ func openEngagement(c *config, registerer prometheus.Registerer, log *slog.Logge
 	}
 	if k.Instruments != "" {
 		e.file = &instrumentsFile{path: c.path(k.Instruments), use: e.engine.UseFile}
-		if _, err := e.file.read(); err != nil {
+		if err := e.file.read(); err != nil {
 			return e, fmt.Errorf("engage.instruments: %w", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"spotter/engage"
@@ -138,7 +139,7 @@ func translated(err, unknown error) error {
 		}
 		return out
 	case errors.Is(err, engage.ErrProfile):
-		return httpapi.Faults{err.Error()}
+		return httpapi.Faults(strings.Split(err.Error(), "\n")) // errors.Join puts each on a line
 	case errors.Is(err, engage.ErrForged):
 		return httpapi.ErrForgedDecision
 	case errors.Is(err, engage.ErrDuplicate):

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -42,21 +44,31 @@ var (
 	keySweep  = []byte("sweep")  // the viewer from whom on counts of forgotten instruments are to be removed
 )
 
-func (l *Ledger) openDatabase() (err error) {
-	defer func() {
-		// bbolt panics on some damaged files.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-		}
-		if err != nil {
-			err = fmt.Errorf("open ledger %s: %w", l.path(), mend(l.dir, err))
-		}
-	}()
+func (l *Ledger) openDatabase() error {
+	if err := guard(l.loadDatabase); err != nil {
+		return fmt.Errorf("open ledger %s: %w", l.path(), mend(l.dir, err))
+	}
+	return nil
+}
+
+func (l *Ledger) loadDatabase() (err error) {
+	// bbolt makes a new file of an empty one. One that is shorter than its two meta pages was cut short.
+	fi, err := os.Stat(l.path())
+	if err == nil && fi.Size() > 0 && fi.Size() < 2*4096 {
+		return fmt.Errorf("%w: it has only %d bytes", ErrCorrupt, fi.Size())
+	}
 	l.db, err = bolt.Open(l.path(), 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
+	if err := l.db.View(l.checkLength); err != nil {
+		return err
+	}
 	if err := l.db.Update(setUp); err != nil {
+		return err
+	}
+	// A file that was just made is in the folder for good only once that is on disk (fsync(2)).
+	if err := syncFolder(l.dir); err != nil {
 		return err
 	}
 	return l.db.View(func(tx *bolt.Tx) error {
@@ -66,6 +78,36 @@ func (l *Ledger) openDatabase() (err error) {
 		l.names, err = loadNames(tx)
 		return err
 	})
+}
+
+// checkLength refuses a file that is shorter than its pages: to read beyond its end is a memory fault, which nobody can
+// catch in bbolt's own goroutine that checks pages.
+func (l *Ledger) checkLength(tx *bolt.Tx) error {
+	fi, err := os.Stat(l.path())
+	if err == nil && fi.Size() < tx.Size() {
+		err = fmt.Errorf("%w: it was cut short from %d to %d bytes", ErrCorrupt, tx.Size(), fi.Size())
+	}
+	return err
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// guard runs f and turns the panics by which bbolt reports damaged pages, and the memory faults that a file cut short
+// causes, into ErrCorrupt.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
+		}
+	}()
+	return f()
 }
 
 // mend turns what can go wrong into an error that says what to do.
@@ -157,12 +199,12 @@ func keyNumber(k []byte) uint64 { return binary.BigEndian.Uint64(k) }
 func (l *Ledger) view(f func(tx *bolt.Tx) error) error {
 	l.reads.RLock()
 	defer l.reads.RUnlock()
-	return closedError(l.db.View(f))
+	return closedError(guard(func() error { return l.db.View(f) }))
 }
 
 // update runs a transaction that writes, and says in its error what it was for.
 func (l *Ledger) update(what string, f func(tx *bolt.Tx) error) error {
-	if err := closedError(l.db.Update(f)); err != nil {
+	if err := closedError(guard(func() error { return l.db.Update(f) })); err != nil {
 		return fmt.Errorf("%s: %w", what, mend(l.dir, err))
 	}
 	return nil

@@ -53,6 +53,8 @@ type Report struct {
 	Weight Estimate `json:"weight"`
 	// Effective is the effective sample size (Kish 1965): how many decisions of the target's own the log is worth.
 	Effective float64 `json:"effective"`
+	// Viewers is the effective number of those who were decided for (Kish, by their decisions): one who has nearly all counts as one.
+	Viewers float64 `json:"viewers"`
 	// Unsupported is the share of decisions, 0 to 1, that the target gives to instruments that the log never chose there: what the
 	// mean weight surely lacks to 1, or what the target takes from choices that had no alternative, whichever is more.
 	Unsupported float64 `json:"unsupported"`
@@ -81,7 +83,7 @@ func Compare(samples Samples, targets []policy.Policy, o Options) ([]*Report, er
 	if o.Confidence == 0 {
 		o.Confidence = 0.95
 	}
-	if o.Clip < 0 || o.Resamples < 100 || !(o.Confidence > 0 && o.Confidence < 1) {
+	if !(o.Clip >= 0) || o.Resamples < 100 || !(o.Confidence > 0 && o.Confidence < 1) {
 		return nil, fmt.Errorf("evaluate: clip %v, %d resamples, confidence %v: want at least 0, at least 100, between 0 and 1",
 			o.Clip, o.Resamples, o.Confidence)
 	}
@@ -220,6 +222,12 @@ func (t *tally) report(o Options, draws *poisson) *Report {
 	if t.squares > 0 {
 		r.Effective = weights * weights / t.squares
 	}
+	worth := min(r.Effective, float64(len(t.count))) // a viewer's decisions, however many, are one opinion
+	squares := 0.0
+	for _, n := range t.count {
+		squares += n * n
+	}
+	r.Viewers = float64(t.n) * float64(t.n) / squares
 	estimates := []struct {
 		to        *Estimate
 		of        ratio
@@ -227,10 +235,10 @@ func (t *tally) report(o Options, draws *poisson) *Report {
 		worth     float64 // decisions that the estimate is worth
 	}{
 		{&r.Logged, ratio{t.reward, t.count}, 0, 1, float64(len(t.count))},
-		{&r.IPS, ratio{t.ips, t.count}, 0, 1, r.Effective},
-		{&r.SNIPS, ratio{t.ips, t.clipped}, 0, 1, r.Effective},
-		{&r.DR, ratio{t.dr, t.count}, 0, 1, r.Effective},
-		{&r.Gain, ratio{t.gain, t.count}, -1, 1, r.Effective},
+		{&r.IPS, ratio{t.ips, t.count}, 0, 1, worth},
+		{&r.SNIPS, ratio{t.ips, t.clipped}, 0, 1, worth},
+		{&r.DR, ratio{t.dr, t.count}, 0, 1, worth},
+		{&r.Gain, ratio{t.gain, t.count}, -1, 1, worth},
 		{&r.Weight, ratio{t.weight, t.count}, 0, t.largest, float64(len(t.count))},
 	}
 	var done sync.WaitGroup

@@ -57,6 +57,8 @@ func TestVerdict(t *testing.T) {
 		{"better", fair.log(1, 3000, 0), sharp{fair, 12, 0}, offline.Better, "more for each decision"},
 		{"worse", fair.log(1, 3000, 0), sharp{fair, -12, 0}, offline.Worse, "less for each decision"},
 		{"the same", fair.log(1, 3000, 0), policy.Uniform(), offline.CannotTell, "spans 0"},
+		{"one viewer", fair.log(1, 3000, 1), sharp{fair, 12, 0}, offline.CannotTell, "worth those of 1 viewers"},
+		{"one viewer and a few others", append(fair.log(1, 3000, 1), fair.log(2, 10, 0)...), sharp{fair, 12, 0}, offline.CannotTell, "worth those of 1 viewers"},
 		{"few decisions", fair.log(1, 60, 0), sharp{fair, 12, 0}, offline.CannotTell, "effective sample size"},
 		{"a log without exploration", always(newWorld(1, 0, 1), 1).log(1, 3000, 0), policy.Uniform(), offline.CannotTell, "never chose"},
 		{"an instrument never seen", always(newWorld(1, 0, 1), 1-1e-9).log(1, 3000, 0), offline.Fixed("offer"), offline.CannotTell, "never chose"},
@@ -150,6 +152,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"target is no number", w.log(1, 10, 0), broken{math.NaN()}, offline.Options{}, "broken on decision 1: NaN"},
 		{"target adds up to more", w.log(1, 10, 0), broken{0.9}, offline.Options{}, "add up to"},
 		{"clip", w.log(1, 10, 0), policy.Uniform(), offline.Options{Clip: -1}, "clip -1"},
+		{"no clip", w.log(1, 10, 0), policy.Uniform(), offline.Options{Clip: math.NaN()}, "clip NaN"},
 		{"confidence", w.log(1, 10, 0), policy.Uniform(), offline.Options{Confidence: 95}, "confidence 95"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

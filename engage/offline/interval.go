@@ -16,6 +16,10 @@ type Estimate struct {
 // ratio is an estimate in the making: the sum of a over the sum of b, over blocks that are independent of each other.
 type ratio struct{ a, b []float64 }
 
+// rounding is how much of a value its standard error must be to be one: where all blocks are alike, the sums' rounding leaves some
+// 1e-8 of it.
+const rounding = 1e-6
+
 // spread returns the ratio and its standard error (the delta method) for sums of a, b, a*a, a*b and b*b.
 func spread(a, b, aa, ab, bb float64) (value, sd float64) {
 	value = a / b
@@ -37,7 +41,7 @@ func (r ratio) interval(resamples int, confidence float64, seed uint64, draws *p
 	}
 	value, sd := spread(a, b, aa, ab, bb)
 	e = Estimate{Value: value, Low: value, High: value}
-	if !(sd > 1e-9*math.Abs(value)) {
+	if !(sd > rounding*math.Abs(value)) {
 		return e, false
 	}
 	ts := make([]float64, 0, resamples)

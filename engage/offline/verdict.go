@@ -18,6 +18,8 @@ const (
 const (
 	// minEffective is the effective sample size below which no interval is trusted.
 	minEffective = 100
+	// minViewers is how many viewers' decisions an interval needs, as resampling fewer tells next to nothing.
+	minViewers = 20
 	// maxUnsupported is the share of the target's choices that may lie where the log has none.
 	maxUnsupported = 0.01
 	// maxWeight is how far the mean importance weight may surely be: true propensities give 1 or less.
@@ -36,6 +38,8 @@ func (r *Report) judge() {
 	case r.Effective < minEffective:
 		r.Reason = fmt.Sprintf("the effective sample size is %.0f, below %d: too few of the logged choices are the target's",
 			r.Effective, minEffective)
+	case r.Viewers < minViewers:
+		r.Reason = fmt.Sprintf("the decisions are worth those of %.0f viewers, below %d: what a few do says little of others", r.Viewers, minViewers)
 	case r.Gain.Low > 0 && r.SNIPS.High < r.Logged.Value || r.Gain.High < 0 && r.SNIPS.Low > r.Logged.Value:
 		r.Reason = "the doubly robust and the self-normalised estimate contradict each other: some propensities may be wrong"
 	case r.Gain.Low > 0:
