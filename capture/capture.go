@@ -25,6 +25,9 @@ var (
 	ErrEncryption = errors.New("cannot be decrypted")
 	// ErrClock is wrapped when the configured zero cannot be placed on the stream.
 	ErrClock = errors.New("no clock")
+	// ErrDecoder is wrapped where a segment could not be taken apart, or its pictures decoded, because the process that
+	// does it died of it, hung or could not be had.
+	ErrDecoder = errors.New("the decoder failed")
 )
 
 // Segment is one fetched, decrypted and demuxed media segment, placed on the media's clock.

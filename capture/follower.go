@@ -47,7 +47,16 @@ const (
 	FaultBehind   = "behind"
 	FaultReset    = "reset"
 	FaultClock    = "clock"
+	FaultDecoder  = "decoder"
 )
+
+// Demuxer splits segments into access units.
+type Demuxer interface {
+	// Demux returns the video of one whole, decrypted segment. head is its initialisation section as fetched, nil where it
+	// has none; tables are those of the transport stream before it, for parts that come without. Errors are those of
+	// container.Demux and container.ParseInit, or wrap ErrDecoder.
+	Demux(ctx context.Context, head []byte, tables *container.Init, segment []byte) (*container.Video, error)
+}
 
 // Fault is something that went wrong and was survived.
 type Fault struct {
@@ -74,8 +83,10 @@ type Follower struct {
 	OnFault func(Fault)
 	// OnEnd, where set, is called when the playlist has ended, after the last segment was handled and from the same
 	// goroutine. Of a stream that is taken up again it is called at each end. Its error ends Run.
-	OnEnd  func(context.Context) error
-	Logger *slog.Logger
+	OnEnd func(context.Context) error
+	// Demuxer splits the segments; nil is package container in this process.
+	Demuxer Demuxer
+	Logger  *slog.Logger
 
 	mu     sync.Mutex
 	status Status
@@ -104,17 +115,32 @@ type Follower struct {
 	ended    bool // and OnEnd was told
 
 	// These belong to the goroutine of Run.
-	parsed parsedInit
+	own    demuxer         // where there is no Demuxer
 	tables *container.Init // of the newest transport stream
 	silent int             // segments without pictures in a row
 	seen   int             // pieces in a row that show nothing new
 	broken bool            // a discontinuity stands before what was not placed
 }
 
-// parsedInit is the initialisation section of the newest segment.
-type parsedInit struct {
+// demuxer is package container, with the initialisation section of the newest segment.
+type demuxer struct {
 	bytes []byte
 	init  *container.Init
+}
+
+// Demux implements Demuxer.
+func (x *demuxer) Demux(_ context.Context, head []byte, tables *container.Init, segment []byte) (*container.Video, error) {
+	if head == nil {
+		return container.Demux(tables, segment)
+	}
+	if x.init == nil || !bytes.Equal(x.bytes, head) {
+		parsed, err := container.ParseInit(head)
+		if err != nil {
+			return nil, err
+		}
+		*x = demuxer{head, parsed}
+	}
+	return container.Demux(x.init, segment)
 }
 
 // Run follows the stream until ctx is done, handle fails, or a recording ends. It calls handle from this goroutine
@@ -194,7 +220,7 @@ func (f *Follower) handle(ctx context.Context, d *download, handle func(context.
 		return nil
 	}
 	d.broken = d.broken || f.broken
-	segment, err := f.segment(d)
+	segment, err := f.segment(ctx, d)
 	f.broken = d.broken && err != nil && !errors.Is(err, errSeen)
 	f.judge(d)
 	if quiet := errors.Is(err, container.ErrNoVideo); quiet || f.silent > 0 && d.err == nil {
@@ -208,9 +234,15 @@ func (f *Follower) handle(ctx context.Context, d *download, handle func(context.
 	case errors.Is(err, errSeen), d.partial && errors.Is(err, container.ErrEmpty): // a part may be sound alone
 		return nil
 	case err != nil:
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil
+		}
 		kind := FaultSegment
-		if errors.Is(err, ErrClock) {
+		switch {
+		case errors.Is(err, ErrClock):
 			kind = FaultClock
+		case errors.Is(err, ErrDecoder):
+			kind = FaultDecoder
 		}
 		f.fault(Fault{Kind: kind, URL: fetch.Redact(d.url.String()), Err: err, Lost: 1})
 		return nil
@@ -256,11 +288,11 @@ func (f *Follower) hush(d *download, quiet bool, reason error) {
 }
 
 // segment demuxes a piece and puts it on the clock.
-func (f *Follower) segment(d *download) (*Segment, error) {
+func (f *Follower) segment(ctx context.Context, d *download) (*Segment, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	video, err := f.demux(d)
+	video, err := f.demux(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -300,24 +332,19 @@ func (f *Follower) segment(d *download) (*Segment, error) {
 
 // demux splits a piece into access units. Parts of a transport stream may come without tables: they have those of the
 // part before.
-func (f *Follower) demux(d *download) (*container.Video, error) {
+func (f *Follower) demux(ctx context.Context, d *download) (*container.Video, error) {
 	if d.broken {
 		f.tables = nil
 	}
-	init := f.tables
-	if d.init != nil {
-		if f.parsed.init == nil || !bytes.Equal(f.parsed.bytes, d.init) {
-			parsed, err := container.ParseInit(d.init)
-			if err != nil {
-				return nil, err
-			}
-			f.parsed = parsedInit{d.init, parsed}
-		}
-		init = f.parsed.init
-	} else if !d.partial {
-		init = nil
+	tables := f.tables
+	if !d.partial {
+		tables = nil
 	}
-	video, err := container.Demux(init, d.body)
+	with := f.Demuxer
+	if with == nil {
+		with = &f.own
+	}
+	video, err := with.Demux(ctx, d.init, tables, d.body)
 	if err == nil && video.Tables != nil {
 		f.tables = video.Tables
 	}

@@ -39,6 +39,10 @@ var configure = sync.OnceValue(func() error {
 
 // Decoder decodes the jobs of one stream. It is used by one goroutine at a time.
 type Decoder struct {
+	// Beat, where set, is called for every picture that is decoded, wanted or not: a sign that decoding goes on. Set it
+	// before Decode.
+	Beat func()
+
 	file *os.File // in memory; gone with the process
 	path string
 	held int // bytes of full pictures that may wait, beside the first

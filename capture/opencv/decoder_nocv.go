@@ -9,7 +9,9 @@ import (
 )
 
 // Decoder stands for the decoder in programs without OpenCV.
-type Decoder struct{}
+type Decoder struct {
+	Beat func() // never called
+}
 
 // New returns ErrUnavailable.
 func New() (*Decoder, error) { return nil, ErrUnavailable }

@@ -48,7 +48,7 @@ func (d *Decoder) showHeld(list []picture, all bool, see func(timeline.Position)
 		if i < 0 {
 			break
 		}
-		video.Grab(i - next)
+		d.grab(video, i-next)
 		if !video.Read(&d.full) || d.full.Empty() { // a damaged picture, or the end
 			next = i
 			failures++
@@ -115,7 +115,7 @@ func (d *Decoder) showFrom(list []picture, from int, see func(timeline.Position)
 		if i = wantedFrom(list, i); i < 0 {
 			return seen, len(list), nil
 		}
-		video.Grab(i - next)
+		d.grab(video, i-next)
 		if !video.Read(&d.full) || d.full.Empty() {
 			return seen, i, nil
 		}
@@ -124,6 +124,19 @@ func (d *Decoder) showFrom(list []picture, from int, see func(timeline.Position)
 		}
 		seen, next = seen+1, i+1
 	}
+}
+
+// grab decodes pictures that nobody wants, and tells of each that decoding goes on, as of the one that is read next.
+func (d *Decoder) grab(video *gocv.VideoCapture, n int) {
+	if d.Beat == nil {
+		video.Grab(n)
+		return
+	}
+	for range n {
+		video.Grab(1)
+		d.Beat()
+	}
+	d.Beat()
 }
 
 // seeAll sees the waiting pictures and leaves the decoder's own in place.
