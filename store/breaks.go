@@ -36,12 +36,11 @@ func decodeBreak(key, v []byte) (b timeline.Break, err error) {
 }
 
 // putBreaks writes breaks into a media's bucket.
-func putBreaks(media *bolt.Bucket, breaks []timeline.Break) error {
+func putBreaks(media *ledgered, breaks []timeline.Break) error {
 	if len(breaks) == 0 {
 		return nil
 	}
-	bucket, err := media.CreateBucketIfNotExists(bucketBreaks)
-	if err != nil {
+	if _, err := media.bucket.CreateBucketIfNotExists(bucketBreaks); err != nil {
 		return err
 	}
 	for _, b := range breaks {
@@ -49,7 +48,7 @@ func putBreaks(media *bolt.Bucket, breaks []timeline.Break) error {
 		if err != nil {
 			return fmt.Errorf("encode break at %v: %w", b.From, err)
 		}
-		if err := bucket.Put(breakKey(b), v); err != nil {
+		if err := media.put(bucketBreaks, breakKey(b), v); err != nil {
 			return err
 		}
 	}
@@ -57,12 +56,8 @@ func putBreaks(media *bolt.Bucket, breaks []timeline.Break) error {
 }
 
 // keepBreaks deletes all breaks of a media but those.
-func keepBreaks(tx *bolt.Tx, media string, breaks []timeline.Break) error {
-	m, err := child(tx, bucketMedia, []byte(media))
-	if err != nil {
-		return err
-	}
-	bucket := m.Bucket(bucketBreaks)
+func keepBreaks(media *ledgered, breaks []timeline.Break) error {
+	bucket := media.bucket.Bucket(bucketBreaks)
 	if bucket == nil {
 		return nil
 	}
@@ -71,14 +66,14 @@ func keepBreaks(tx *bolt.Tx, media string, breaks []timeline.Break) error {
 		keep[string(breakKey(b))] = true
 	}
 	var stale [][]byte
-	err = bucket.ForEach(func(k, _ []byte) error {
+	err := bucket.ForEach(func(k, _ []byte) error {
 		if !keep[string(k)] {
 			stale = append(stale, bytes.Clone(k))
 		}
 		return nil
 	})
 	for _, k := range stale {
-		err = errors.Join(err, bucket.Delete(k))
+		err = errors.Join(err, media.delete(bucketBreaks, k))
 	}
 	return err
 }

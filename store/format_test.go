@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
@@ -24,8 +25,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files of the current format")
 
 const (
-	goldenFile = "testdata/format1.db.gz" // a store as Spotter wrote it when format 1 was made
-	goldenDump = "testdata/format1.txt"   // its keys and values
+	goldenFile = "testdata/format2.db.gz" // a store as Spotter wrote it when format 2 was made
+	goldenDump = "testdata/format2.txt"   // its keys and values
 )
 
 // fill records what the golden file holds.
@@ -66,7 +67,7 @@ func dump(t *testing.T, path string) string {
 				fmt.Fprintf(&out, "%s%s (sequence %d)\n", indent, show(k), sub.Sequence())
 				return walk(sub, indent+"  ")
 			}
-			if len(v) == 8 && (v[0] < ' ' || v[0] > '~') {
+			if strings.ContainsFunc(string(v), func(r rune) bool { return r < ' ' || r == utf8.RuneError }) {
 				_, err := fmt.Fprintf(&out, "%s%s: %x\n", indent, show(k), v)
 				return err
 			}
@@ -130,9 +131,10 @@ func writeGolden(t *testing.T, path, dump string) {
 	}
 }
 
-// TestFormatRead reads the bytes of an old file.
-func TestFormatRead(t *testing.T) {
-	z, err := gzip.NewReader(bytes.NewReader(golden(t, goldenFile)))
+// unpacked returns a copy of a packed store.
+func unpacked(t *testing.T, name string) (path string) {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(golden(t, name)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +142,27 @@ func TestFormatRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "spotter.db")
+	path = filepath.Join(t.TempDir(), "spotter.db")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// TestFormatRead reads the bytes of old files, of every format there was.
+func TestFormatRead(t *testing.T) {
+	for _, name := range []string{"testdata/format1.db.gz", goldenFile} {
+		t.Run(name, func(t *testing.T) {
+			path := unpacked(t, name)
+			testFormatRead(t, path)
+			if diff := cmp.Diff(string(golden(t, goldenDump)), dump(t, path)); diff != "" {
+				t.Errorf("dump of the newest format (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func testFormatRead(t *testing.T, path string) {
 	s := open(t, path, "dynamodb", "sns")
 	want := open(t, filepath.Join(t.TempDir(), "spotter.db"), "dynamodb", "sns")
 	fill(t, want)
@@ -163,5 +182,8 @@ func TestFormatRead(t *testing.T) {
 	}
 	if n := s.Backlog("sns").Entries; n != 0 {
 		t.Errorf("backlog of sns is %d, want 0", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

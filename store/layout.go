@@ -12,7 +12,7 @@ import (
 )
 
 // format is the version of the layout in docs/formats.md that this package reads and writes.
-const format = 1
+const format = 2
 
 // Names of buckets and single keys.
 var (
@@ -30,6 +30,10 @@ var (
 	bucketPictures     = []byte("pictures")
 
 	keyFormat    = []byte("format")
+	keySeal      = []byte("seal")      // of the format, and of a sink's name
+	keyMigrating = []byte("migrating") // while a migration is under way
+	keyRebuild   = []byte("rebuild")   // while what was lost with a damaged file is fetched again
+	keySum       = []byte("sum")       // of all that a media's bucket holds
 	keyClock     = []byte("clock")
 	keyAnnounced = []byte("announced") // written with a media's first segment that a sink is told of
 	keyKind      = []byte("kind")      // of a sink of segments or frames

@@ -16,7 +16,17 @@ func (s *Store) load() error {
 		if err != nil {
 			return err
 		}
+		n, migrating, err := formatOf(tx.Bucket(bucketMeta))
+		sums := err == nil && n > 1 && migrating == nil
+		if err != nil {
+			return err
+		}
 		return media.ForEachBucket(func(name []byte) error {
+			if sums {
+				if err := verify(string(name), media.Bucket(name)); err != nil {
+					return err
+				}
+			}
 			m, err := loadMedium(tx, string(name))
 			all[string(name)] = m
 			return err

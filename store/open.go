@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -76,14 +75,17 @@ func mend(path string, err error) error {
 
 func (s *Store) open(o Options) error {
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
-		if err := create(s.path); err != nil {
+		if err := create(s.path, time.Time{}); err != nil {
 			return err
 		}
 	}
-	if err := s.openFile(); err != nil {
+	if err := s.openFile(false); err != nil {
 		return err
 	}
 	if err := s.db.View(s.check); err != nil {
+		return err
+	}
+	if err := s.migrate(); err != nil {
 		return err
 	}
 	if err := s.load(); err != nil {
@@ -96,24 +98,56 @@ func (s *Store) open(o Options) error {
 }
 
 // openFile opens and locks the existing file.
-func (s *Store) openFile() (err error) {
+func (s *Store) openFile(readOnly bool) (err error) {
 	s.db, err = bolt.Open(s.path, 0, &bolt.Options{
 		Timeout:      lockWait,
+		ReadOnly:     readOnly,
 		FreelistType: bolt.FreelistMapType,
 		OpenFile: func(path string, _ int, _ fs.FileMode) (*os.File, error) {
-			f, err := os.OpenFile(path, os.O_RDWR, 0) // no O_CREATE: create makes files
+			mode := os.O_RDWR // no O_CREATE: create makes files
+			if readOnly {
+				mode = os.O_RDONLY
+			}
+			f, err := os.OpenFile(path, mode, 0)
 			if err != nil {
 				return nil, err
 			}
 			// bbolt would take an empty file for a new one. create leaves none, so its content was lost.
-			if fi, err := f.Stat(); err == nil && fi.Size() < minSize {
-				f.Close()
-				return nil, fmt.Errorf("%w: it has only %d bytes", ErrCorrupt, fi.Size())
+			if err := s.checkFile(f); err != nil {
+				return nil, errors.Join(err, f.Close())
 			}
 			s.file = f
 			return f, nil
 		},
 	})
+	return err
+}
+
+// checkFile locks a file, as bbolt will again through the same descriptor, and looks through its pages.
+func (s *Store) checkFile(f *os.File) error {
+	for begin := time.Now(); ; time.Sleep(lockWait / 20) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		if time.Since(begin) > lockWait {
+			return bolterrors.ErrTimeout
+		}
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if fi.Size() < minSize {
+		return fmt.Errorf("%w: it has only %d bytes", ErrCorrupt, fi.Size())
+	}
+	whole, err := checkPages(f, fi.Size())
+	if err == nil && !whole {
+		s.log.Error("one of the store's two meta pages is damaged: what was recorded last may be missing; check the disk", "path", s.path)
+	}
 	return err
 }
 
@@ -127,13 +161,15 @@ func (s *Store) check(tx *bolt.Tx) error {
 		return fmt.Errorf("%w: it was cut short from %d to %d bytes", ErrCorrupt, tx.Size(), fi.Size())
 	}
 	meta := tx.Bucket(bucketMeta)
+	if meta == nil && (tx.Bucket(bucketMedia) != nil || tx.Bucket(bucketOutbox) != nil) {
+		return fmt.Errorf("%w: it has lost its format", ErrCorrupt)
+	}
 	if meta == nil {
 		return fmt.Errorf("%w: it is not a spotter store: move it away to begin a new one", ErrFormat)
 	}
-	text := string(meta.Get(keyFormat))
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return fmt.Errorf("%w: format %q", ErrCorrupt, text)
+	n, _, err := formatOf(meta)
+	if err != nil {
+		return err
 	}
 	if n > format {
 		return fmt.Errorf("%w: it has format %d, this spotter reads up to %d: install the newer spotter again",
@@ -142,9 +178,9 @@ func (s *Store) check(tx *bolt.Tx) error {
 	return nil
 }
 
-// create makes an empty store beside path and links it there when it is whole and on disk. A crash leaves at most a
+// create makes an empty store beside path, to be rebuilt unless that is zero, and links it there when it is whole and on disk. A crash leaves at most a
 // stray temporary file, and where two processes create at once, the first one's file stands.
-func create(path string) error {
+func create(path string, rebuild time.Time) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
@@ -154,21 +190,16 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := writeEmpty(f.Name()); err != nil {
+	if err := writeEmpty(f.Name(), rebuild); err != nil {
 		return err
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return syncFolder(dir)
 }
 
-func writeEmpty(path string) error {
+func writeEmpty(path string, rebuild time.Time) error {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockWait})
 	if err != nil {
 		return err
@@ -179,7 +210,14 @@ func writeEmpty(path string) error {
 				return err
 			}
 		}
-		return tx.Bucket(bucketMeta).Put(keyFormat, strconv.AppendInt(nil, format, 10))
+		meta := tx.Bucket(bucketMeta)
+		if !rebuild.IsZero() {
+			text, err := rebuild.UTC().MarshalText()
+			if err := errors.Join(err, meta.Put(keyRebuild, text)); err != nil {
+				return err
+			}
+		}
+		return putFormat(meta, format)
 	})
 	return errors.Join(err, db.Close())
 }

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc64"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -73,7 +75,8 @@ func TestOpenRefusesAndLeavesFileAlone(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return b.Put([]byte("format"), []byte(text))
+			seal := binary.BigEndian.AppendUint64(nil, crc64.Checksum([]byte(text), crc64.MakeTable(crc64.ECMA)))
+			return errors.Join(b.Put([]byte("format"), []byte(text)), b.Put([]byte("seal"), seal))
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -90,9 +93,9 @@ func TestOpenRefusesAndLeavesFileAlone(t *testing.T) {
 		"cut to both metas":  {good[:8192], store.ErrCorrupt, "restore it"},
 		"cut in half":        {good[:len(good)/2], store.ErrCorrupt, "restore it"},
 		"another program's":  {foreign(t, func(*bolt.Tx) error { return nil }), store.ErrFormat, "move it away"},
-		"newer":              {foreign(t, withFormat("2")), store.ErrFormat, "install the newer spotter"},
+		"newer":              {foreign(t, withFormat("3")), store.ErrFormat, "install the newer spotter"},
 		"format unreadable":  {foreign(t, withFormat("x")), store.ErrCorrupt, "restore it"},
-		"buckets missing":    {foreign(t, withFormat("1")), store.ErrCorrupt, "restore it"},
+		"buckets missing":    {foreign(t, withFormat("2")), store.ErrCorrupt, "restore it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "spotter.db")

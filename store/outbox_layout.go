@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -97,7 +98,7 @@ func (b sinkBuckets) first() (k []byte, t ticket, err error) {
 	return k, t, err
 }
 
-// count counts what waits. It reads the tickets of frames, and of others only how long they are.
+// count counts what waits, and compares entries with keys.
 func (b sinkBuckets) count() (a account, err error) {
 	err = b.entries.ForEach(func(k, v []byte) error {
 		a.waiting++
@@ -116,7 +117,11 @@ func (b sinkBuckets) count() (a account, err error) {
 	err = b.keys.ForEach(func(k, v []byte) error {
 		keys++
 		a.bytes += int64(len(k) + len(v))
-		return nil
+		t, err := decodeTicket(b.entries.Get(v))
+		if err == nil && !bytes.Equal(k, pendingKey(t.Media, t.From)) {
+			err = fmt.Errorf("%w: the outbox has %v of %q under %x", ErrCorrupt, t.From, t.Media, k)
+		}
+		return err
 	})
 	if err != nil {
 		return a, err
@@ -184,6 +189,9 @@ func (s *Store) staleSinks(tx *bolt.Tx) (stale []string, err error) {
 		return nil, err
 	}
 	err = all.ForEachBucket(func(name []byte) error {
+		if v := all.Bucket(name).Get(keySeal); v != nil && !sealed(name, v) { // earlier versions wrote none
+			return fmt.Errorf("%w: sink %q has the seal %x", ErrCorrupt, name, v)
+		}
 		kind, q := string(all.Bucket(name).Get(keyKind)), s.queues[string(name)]
 		if q == nil && kind != "" || q != nil && kind != string(q.sink.Kind.name()) {
 			stale = append(stale, string(name))
@@ -222,6 +230,11 @@ func (s *Store) makeSinks(tx *bolt.Tx) error {
 		for _, part := range parts {
 			if _, err := b.CreateBucketIfNotExists(part); err != nil {
 				return fmt.Errorf("make outbox of sink %q: %w", name, err)
+			}
+		}
+		if b.Get(keySeal) == nil {
+			if err := b.Put(keySeal, seal([]byte(name))); err != nil {
+				return err
 			}
 		}
 		if kind := q.sink.Kind.name(); kind != nil && b.Get(keyKind) == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -141,7 +142,11 @@ func announce(tx *bolt.Tx, media string, list []Segment) (fresh []Segment, err e
 	if len(fresh) == 0 {
 		return nil, nil
 	}
-	return fresh, b.Put(keyAnnounced, positionKey(last))
+	l, err := ledger(media, b)
+	if err != nil {
+		return nil, err
+	}
+	return fresh, errors.Join(l.put(nil, keyAnnounced, positionKey(last)), l.close())
 }
 
 // put queues an entry and takes out the older one of the same media and position. One that has no room even by itself is

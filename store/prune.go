@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // pruneBatch bounds a transaction of Prune, so that Record never waits long for it.
-const pruneBatch = 2000
+const pruneBatch = 500
 
 // frameBatch bounds a transaction that drops frames, so that Record never waits long for it.
 const frameBatch = 200
@@ -26,17 +27,18 @@ func (s *Store) Prune(media string, before timeline.Position) (n int, err error)
 		return 0, fmt.Errorf("prune %s: %w", media, err)
 	}
 	after := -timeline.MaxPosition - 1
-	for {
-		dropped, last, more, err := s.pruneSome(media, after, before)
-		n += dropped
-		if err != nil {
-			return n, fmt.Errorf("prune %s: %w", media, err)
-		}
-		if !more {
-			return n, nil
-		}
-		after = last
+	gone := make(map[timeline.Position]*timeline.Observation)
+	for more := true; more && err == nil; {
+		after, more, err = s.pruneSome(media, after, before, gone)
 	}
+	if err != nil {
+		before = -timeline.MaxPosition - 1
+	}
+	n, ferr := s.forget(media, before, gone)
+	if err = errors.Join(err, ferr); err != nil {
+		return n, fmt.Errorf("prune %s: %w", media, err)
+	}
+	return n, nil
 }
 
 // InUse returns how many bytes of the file hold something. The file itself may be larger.
@@ -49,45 +51,91 @@ func (s *Store) InUse() (bytes int64, err error) {
 	return bytes, err
 }
 
-// pruneSome is Prune for the first pruneBatch observations that begin after a position. It returns where the last of
-// them begins, and whether there may be more.
-func (s *Store) pruneSome(media string, after, before timeline.Position) (n int, last timeline.Position, more bool, err error) {
+// pruneSome deletes the first pruneBatch observations that begin after a position from the file, and adds them to gone. It returns
+// where the last of them begins, and whether there may be more.
+func (s *Store) pruneSome(media string, after, before timeline.Position, gone map[timeline.Position]*timeline.Observation) (last timeline.Position, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.medium(media)
 	if m == nil {
-		return 0, 0, false, nil
+		return 0, false, nil
 	}
 	current := m.timeline.Load()
 	expired := expired(current, after, before)
-	more = len(expired) == pruneBatch
-	var gone map[timeline.Position]bool
-	analyzed, breaks := current.Analyzed(), current.Breaks(allPositions)
-	err = s.update(func(tx *bolt.Tx) (err error) {
-		if gone, err = s.deleteUnsent(tx, media, expired); err != nil || more {
-			return err
-		}
-		rest := current.Without(before)
-		analyzed, breaks = rest.Analyzed(), rest.Breaks(allPositions)
-		if err := keepBreaks(tx, media, breaks); err != nil {
-			return err
-		}
-		b, err := child(tx, bucketMedia, []byte(media), bucketAnalyzed)
+	if len(expired) == 0 {
+		return 0, false, nil
+	}
+	var deleted []timeline.Position
+	err = s.update(func(tx *bolt.Tx) error {
+		b, err := mediumBucket(tx, media)
 		if err != nil {
 			return err
 		}
-		return putAnalyzed(b, current.Analyzed(), analyzed)
+		if deleted, err = s.deleteUnsent(tx, b, expired); err != nil {
+			return err
+		}
+		return b.close()
 	})
 	if err != nil {
-		return 0, 0, false, err
+		return 0, false, err
 	}
-	kept := current.Within(allPositions)
-	kept = slices.DeleteFunc(kept, func(o *timeline.Observation) bool { return gone[o.From] })
-	s.publish(media, timeline.New(kept, analyzed).WithBreaks(breaks), nil)
-	if more {
-		last = expired[len(expired)-1]
+	for _, from := range deleted {
+		gone[from] = current.At(from)
 	}
-	return len(gone), last, more, nil
+	return expired[len(expired)-1], len(expired) == pruneBatch, nil
+}
+
+// snapshotTries is how often forget makes a snapshot that comes too late before it keeps writers waiting for one.
+const snapshotTries = 5
+
+// forget takes what was deleted from the file out of the snapshot, save what was recorded anew since, and drops the breaks and what
+// was analysed before a position. It returns how many observations went. The snapshot of a long event takes a while to make, so
+// others may record meanwhile, and then it is made again.
+func (s *Store) forget(media string, before timeline.Position, gone map[timeline.Position]*timeline.Observation) (n int, err error) {
+	if s.medium(media) == nil {
+		return 0, nil
+	}
+	for range snapshotTries {
+		current := s.snapshot(media)
+		next, n := without(current, before, gone)
+		s.mu.Lock()
+		if s.snapshot(media) == current {
+			defer s.mu.Unlock()
+			return n, s.forgetSpans(media, current, next)
+		}
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := s.snapshot(media)
+	next, n := without(current, before, gone)
+	return n, s.forgetSpans(media, current, next)
+}
+
+// without returns a snapshot without what is gone, and how much that was.
+func without(current *timeline.Timeline, before timeline.Position, gone map[timeline.Position]*timeline.Observation) (next *timeline.Timeline, n int) {
+	all := current.Within(allPositions)
+	n = len(all)
+	kept := slices.DeleteFunc(all, func(o *timeline.Observation) bool { return gone[o.From] == o })
+	rest := timeline.New(nil, current.Analyzed()).WithBreaks(current.Breaks(allPositions)).Without(before)
+	return timeline.New(kept, rest.Analyzed()).WithBreaks(rest.Breaks(allPositions)), n - len(kept)
+}
+
+// forgetSpans writes next's breaks and what was analysed in the place of current's, and publishes next, which lacks what the file lacks
+// already; where the write fails, with current's. The caller holds s.mu.
+func (s *Store) forgetSpans(media string, current, next *timeline.Timeline) error {
+	err := s.update(func(tx *bolt.Tx) error {
+		b, err := mediumBucket(tx, media)
+		if err != nil {
+			return err
+		}
+		return errors.Join(keepBreaks(b, next.Breaks(allPositions)), putAnalyzed(b, current.Analyzed(), next.Analyzed()), b.close())
+	})
+	if err != nil {
+		next = timeline.New(next.Within(allPositions), current.Analyzed()).WithBreaks(current.Breaks(allPositions))
+	}
+	s.publish(media, next, nil)
+	return err
 }
 
 // expired returns where the first pruneBatch observations begin that begin after a position and end at or before
@@ -104,24 +152,19 @@ func expired(t *timeline.Timeline, after, before timeline.Position) (list []time
 }
 
 // deleteUnsent deletes the observations at the given positions that no sink waits for, and returns which those were.
-func (s *Store) deleteUnsent(tx *bolt.Tx, media string, list []timeline.Position) (map[timeline.Position]bool, error) {
-	b, err := child(tx, bucketMedia, []byte(media), bucketObservations)
-	if err != nil {
-		return nil, err
-	}
-	gone := make(map[timeline.Position]bool)
+func (s *Store) deleteUnsent(tx *bolt.Tx, media *ledgered, list []timeline.Position) (gone []timeline.Position, err error) {
 	for _, from := range list {
-		waits, err := s.waits(tx, media, from)
+		waits, err := s.waits(tx, media.name, from)
 		if err != nil {
 			return nil, err
 		}
 		if waits {
 			continue
 		}
-		if err := b.Delete(positionKey(from)); err != nil {
+		if err := media.delete(bucketObservations, positionKey(from)); err != nil {
 			return nil, err
 		}
-		gone[from] = true
+		gone = append(gone, from)
 	}
 	return gone, nil
 }

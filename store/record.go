@@ -56,7 +56,7 @@ func (s *Store) Record(b Batch) error {
 		if err := putObservations(bucket, changed); err != nil {
 			return err
 		}
-		if err := putAnalyzed(bucket.Bucket(bucketAnalyzed), current.Analyzed(), next.Analyzed()); err != nil {
+		if err := putAnalyzed(bucket, current.Analyzed(), next.Analyzed()); err != nil {
 			return err
 		}
 		if err := putBreaks(bucket, b.Breaks); err != nil {
@@ -66,9 +66,12 @@ func (s *Store) Record(b Batch) error {
 			return err
 		}
 		if b.Clock != nil {
-			if err := bucket.Put(keyClock, b.Clock); err != nil {
+			if err := bucket.put(nil, keyClock, b.Clock); err != nil {
 				return err
 			}
+		}
+		if err := bucket.close(); err != nil {
+			return err
 		}
 		queued, err = s.enqueue(tx, news{b.Media, told, b.Segments, b.Frames})
 		return err
@@ -153,13 +156,13 @@ func validSpan(s timeline.Span) error {
 }
 
 // mediumBucket returns the bucket of a media, which is made with its parts when the media is new.
-func mediumBucket(tx *bolt.Tx, media string) (*bolt.Bucket, error) {
+func mediumBucket(tx *bolt.Tx, media string) (*ledgered, error) {
 	all, err := child(tx, bucketMedia)
 	if err != nil {
 		return nil, err
 	}
 	if b := all.Bucket([]byte(media)); b != nil {
-		return b, nil
+		return ledger(media, b)
 	}
 	b, err := all.CreateBucket([]byte(media))
 	if err != nil {
@@ -170,7 +173,10 @@ func mediumBucket(tx *bolt.Tx, media string) (*bolt.Bucket, error) {
 			return nil, err
 		}
 	}
-	return b, nil
+	if err := b.Put(keySum, (&sum{}).encode()); err != nil {
+		return nil, err
+	}
+	return ledger(media, b)
 }
 
 // settle returns what is to stand where the observations change something, and at which positions, in the order in which
@@ -199,15 +205,18 @@ func settle(current *timeline.Timeline, list []*timeline.Observation) (changed [
 }
 
 // putObservations writes observations into a media's bucket.
-func putObservations(media *bolt.Bucket, list []*timeline.Observation) error {
-	bucket := media.Bucket(bucketObservations)
+func putObservations(media *ledgered, list []*timeline.Observation) error {
+	bucket := media.in(bucketObservations)
+	if bucket == nil {
+		return fmt.Errorf("%w: %q has no observations", ErrCorrupt, media.name)
+	}
 	bucket.FillPercent = 0.9 // keys mostly come in order, so pages need little room for more
 	for _, o := range list {
 		v, err := encodeObservation(o)
 		if err != nil {
 			return fmt.Errorf("encode observation at %v: %w", o.From, err)
 		}
-		if err := bucket.Put(positionKey(o.From), v); err != nil {
+		if err := media.put(bucketObservations, positionKey(o.From), v); err != nil {
 			return err
 		}
 	}
@@ -215,7 +224,7 @@ func putObservations(media *bolt.Bucket, list []*timeline.Observation) error {
 }
 
 // putAnalyzed writes the difference between two sets of spans.
-func putAnalyzed(bucket *bolt.Bucket, old, now []timeline.Span) error {
+func putAnalyzed(media *ledgered, old, now []timeline.Span) error {
 	stale := make(map[timeline.Position]timeline.Position, len(old))
 	for _, s := range old {
 		stale[s.From] = s.Until
@@ -226,12 +235,12 @@ func putAnalyzed(bucket *bolt.Bucket, old, now []timeline.Span) error {
 		if ok && until == s.Until {
 			continue
 		}
-		if err := bucket.Put(positionKey(s.From), positionKey(s.Until)); err != nil {
+		if err := media.put(bucketAnalyzed, positionKey(s.From), positionKey(s.Until)); err != nil {
 			return err
 		}
 	}
 	for from := range stale {
-		if err := bucket.Delete(positionKey(from)); err != nil {
+		if err := media.delete(bucketAnalyzed, positionKey(from)); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,10 @@ func (s *Store) replace(now *timeline.Observation, analyzed []timeline.Span, als
 		if err := putObservations(bucket, []*timeline.Observation{now}); err != nil {
 			return err
 		}
-		if err := putAnalyzed(bucket.Bucket(bucketAnalyzed), current.Analyzed(), next.Analyzed()); err != nil {
+		if err := putAnalyzed(bucket, current.Analyzed(), next.Analyzed()); err != nil {
+			return err
+		}
+		if err := bucket.close(); err != nil {
 			return err
 		}
 		if also != nil {

@@ -56,7 +56,8 @@ type Store struct {
 	spool  spool
 
 	mu     sync.Mutex // held from the begin of a writing transaction until its snapshot is published
-	broken error      // set when bbolt panicked while writing
+	broken error      // set when bbolt panicked while writing, or nobody knows what a write came to
+	fault  atomic.Pointer[error]
 
 	media atomic.Pointer[map[string]*medium] // the map is copied, not changed, when a media comes
 }
@@ -76,7 +77,7 @@ func (s *Store) Close() error {
 			q.logDrops(s.log)
 		}
 	}
-	if s.broken != nil {
+	if s.broken != nil && !errors.Is(s.broken, ErrUncertain) {
 		return s.abandon() // bbolt would wait for the transaction that panicked
 	}
 	if err := s.db.Close(); err != nil {
@@ -147,9 +148,14 @@ func (s *Store) update(fn func(tx *bolt.Tx) error) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	err, panicked := guard(func() error { return s.db.Update(fn) })
+	err, panicked := guard(func() error { return s.commit(fn) })
 	if panicked {
 		s.broken = err
+	}
+	if err != nil {
+		s.fault.Store(&err)
+	} else {
+		s.fault.Store(nil)
 	}
 	return err
 }
