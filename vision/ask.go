@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,6 +49,7 @@ type Asker struct {
 	mode         Mode
 	cloud, local Recognizer
 	options      AskOptions
+	times        atomic.Pointer[askTimes]
 	circuits     [len(parts)]*circuit
 
 	mu      sync.Mutex // orders enter and Close
@@ -71,9 +73,6 @@ func NewAsker(mode Mode, cloud, local Recognizer, o AskOptions) (*Asker, error) 
 	case mode.UsesCloud() && o.Patience != 0 && o.Patience <= o.Deadline:
 		return nil, fmt.Errorf("%s: %w: patience %v is not above the deadline %v", mode, ErrMode, o.Patience, o.Deadline)
 	}
-	if o.Patience == 0 {
-		o.Patience = min(5*o.Deadline, max(maxPatience, 2*o.Deadline))
-	}
 	if o.OnFault == nil {
 		o.OnFault = func(error) {}
 	}
@@ -81,6 +80,8 @@ func NewAsker(mode Mode, cloud, local Recognizer, o AskOptions) (*Asker, error) 
 		local = nil
 	}
 	a := &Asker{mode: mode, cloud: cloud, local: local, options: o, closing: make(chan struct{})}
+	times := o.times()
+	a.times.Store(&times)
 	for i := range a.circuits {
 		a.circuits[i] = newCircuit()
 	}
@@ -135,7 +136,7 @@ func (a *Asker) Again(ctx context.Context, p Picture) (Answer, error) {
 	c := a.start(ctx, p)
 	o := a.finish(c)
 	if o.err == nil {
-		if time.Since(began) > a.options.Deadline { // alive, but too slow for a live picture
+		if time.Since(began) > a.times.Load().deadline { // alive, but too slow for a live picture
 			c.report(outcome{missing: c.wanted, err: errNoVerdict})
 		} else {
 			c.report(o)

@@ -53,11 +53,12 @@ func (a *Asker) start(ctx context.Context, p Picture) *call {
 		return c
 	}
 	p.Want = c.wanted &^ refused.missing
-	timed, cancel := context.WithTimeout(ctx, a.options.Patience)
+	patience := a.times.Load().patience
+	timed, cancel := context.WithTimeout(ctx, patience)
 	c.cancel = cancel
 	a.group.Go(func() {
 		defer cancel()
-		o := a.recognize(timed, p)
+		o := a.recognize(timed, p, patience)
 		o.missing |= refused.missing
 		if o.err == nil {
 			o.err = refused.err
@@ -68,7 +69,7 @@ func (a *Asker) start(ctx context.Context, p Picture) *call {
 }
 
 // recognize asks the cloud and sorts what it says into parts.
-func (a *Asker) recognize(ctx context.Context, p Picture) (o outcome) {
+func (a *Asker) recognize(ctx context.Context, p Picture, patience time.Duration) (o outcome) {
 	answer, err := a.cloud.Recognize(ctx, p)
 	if err == nil {
 		return outcome{answer: only(answer, p.Want)}
@@ -88,7 +89,7 @@ func (a *Asker) recognize(ctx context.Context, p Picture) (o outcome) {
 	if ended := ctx.Err(); ended != nil {
 		o.ended = true
 		if errors.Is(ended, context.DeadlineExceeded) {
-			o.err = lateness(a.options.Patience)
+			o.err = lateness(patience)
 		}
 	}
 	return o
@@ -101,13 +102,14 @@ func lateness(d time.Duration) error {
 // await waits for a call until the deadline and tells the circuits what came of it. Where it is late, onTime is false,
 // the outcome says so, and the call goes on.
 func (a *Asker) await(ctx context.Context, c *call) (o outcome, onTime bool) {
-	timer := time.NewTimer(a.options.Deadline)
+	deadline := a.times.Load().deadline
+	timer := time.NewTimer(deadline)
 	defer timer.Stop()
 	select {
 	case o = <-c.result:
 		onTime = true
 	case <-timer.C:
-		o = outcome{missing: c.wanted, err: lateness(a.options.Deadline)}
+		o = outcome{missing: c.wanted, err: lateness(deadline)}
 	case <-ctx.Done():
 	case <-a.closing:
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -70,25 +71,49 @@ type Config struct {
 
 // Recognizer asks Amazon Rekognition. It implements vision.Recognizer.
 type Recognizer struct {
-	client        *rekognition.Client
-	credentials   aws.CredentialsProvider
-	retryer       aws.RetryerV2 // shared by all calls
-	purse         Purse
-	service       *awsfault.Service
-	objects       *objects // nil: pictures are sent
+	client      *rekognition.Client
+	credentials aws.CredentialsProvider
+	retryer     aws.RetryerV2 // shared by all calls
+	purse       Purse
+	service     *awsfault.Service
+	objects     *objects                // nil: pictures are sent
+	limits      *atomic.Pointer[limits] // shared by all that ask in the same way
+}
+
+// limits are what bounds the objects of an answer.
+type limits struct {
 	maxLabels     int32
 	minConfidence float32
+}
+
+// checkLimits returns what is wrong with them.
+func checkLimits(maxLabels int, minConfidence float64) error {
+	if maxLabels < 1 || maxLabels > 1000 {
+		return fmt.Errorf("max labels %d: %w: give 1 to 1000", maxLabels, vision.ErrPermanent)
+	}
+	if !(minConfidence >= 0 && minConfidence <= 100) {
+		return fmt.Errorf("min confidence %g: %w: give 0 to 100", minConfidence, vision.ErrPermanent)
+	}
+	return nil
+}
+
+// SetLimits puts other bounds in the place of MaxLabels and MinConfidence, for the pictures that come from now on, also of those
+// that With has returned. What is out of range fails with vision.ErrPermanent and changes nothing.
+func (r *Recognizer) SetLimits(maxLabels int, minConfidence float64) error {
+	if err := checkLimits(maxLabels, minConfidence); err != nil {
+		return err
+	}
+	r.limits.Store(&limits{int32(maxLabels), float32(minConfidence)})
+	return nil
 }
 
 // New returns a recogniser that finds its credentials by the SDK's standard chain, environment variables such as
 // AWS_ENDPOINT_URL_REKOGNITION included. It makes no call; a missing region and parameters out of range fail with
 // vision.ErrPermanent.
 func New(ctx context.Context, c Config) (*Recognizer, error) {
-	if c.MaxLabels < 1 || c.MaxLabels > 1000 {
-		return nil, fmt.Errorf("max labels %d: %w: give 1 to 1000", c.MaxLabels, vision.ErrPermanent)
-	}
-	if !(c.MinConfidence >= 0 && c.MinConfidence <= 100) {
-		return nil, fmt.Errorf("min confidence %g: %w: give 0 to 100", c.MinConfidence, vision.ErrPermanent)
+	bounds := new(atomic.Pointer[limits])
+	if err := (&Recognizer{limits: bounds}).SetLimits(c.MaxLabels, c.MinConfidence); err != nil {
+		return nil, err
 	}
 	if c.Purse == nil {
 		return nil, fmt.Errorf("no purse: %w: give one to pay calls from", vision.ErrPermanent)
@@ -108,14 +133,13 @@ func New(ctx context.Context, c Config) (*Recognizer, error) {
 	}
 	cfg.Credentials = awsfault.Credentials(cfg.Credentials)
 	return &Recognizer{
-		client:        rekognition.NewFromConfig(cfg),
-		credentials:   cfg.Credentials,
-		retryer:       newRetryer(),
-		purse:         c.Purse,
-		service:       service(cfg.Region),
-		objects:       newObjects(c),
-		maxLabels:     int32(c.MaxLabels),
-		minConfidence: float32(c.MinConfidence),
+		client:      rekognition.NewFromConfig(cfg),
+		credentials: cfg.Credentials,
+		retryer:     newRetryer(),
+		purse:       c.Purse,
+		service:     service(cfg.Region),
+		objects:     newObjects(c),
+		limits:      bounds,
 	}, nil
 }
 
@@ -178,9 +202,10 @@ func (r *Recognizer) calls(p vision.Picture) []call {
 		a.Celebrities, a.Faces = people(out)
 		return nil
 	}}
+	bound := r.limits.Load()
 	labels := call{LabelsAPI, vision.WantObjects, func(ctx context.Context, image *types.Image, a *vision.Answer) error {
 		out, err := r.client.DetectLabels(ctx, &rekognition.DetectLabelsInput{
-			Image: image, MaxLabels: &r.maxLabels, MinConfidence: &r.minConfidence,
+			Image: image, MaxLabels: &bound.maxLabels, MinConfidence: &bound.minConfidence,
 		}, r.attempts(LabelsAPI))
 		if err != nil {
 			return r.explain(ctx, "detect labels", err)
