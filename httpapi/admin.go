@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/pprof"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,8 +24,9 @@ type AdminConfig struct {
 	Registerer prometheus.Registerer
 	// Gatherer is what /metrics shows.
 	Gatherer prometheus.Gatherer
-	// Ready returns the checks of /readyz. It is called for each request and must be quick.
-	Ready func() []Check
+	// Ready returns the checks of /readyz, and Alive those of /healthz: the parts without which the program does no work and is
+	// to be restarted. Each is called for each request and must be quick; nil has none.
+	Ready, Alive func() []Check
 	// Control starts and stops media; nil leaves these routes out.
 	Control Control
 	// Profiles, Instruments and Decisions are what engagement stands on; without them these routes say that it is off.
@@ -40,11 +42,7 @@ func NewAdmin(c AdminConfig) *Server {
 	s := newServer("admin", c.Registerer, c.Log)
 	s.fast.WriteTimeout = profileTimeout
 	s.get("/metrics", adapt(fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(c.Gatherer, promhttp.HandlerOpts{}))))
-	s.get("/healthz", func(ctx *fasthttp.RequestCtx) error {
-		ctx.SetContentType("text/plain; charset=utf-8")
-		ctx.SetBodyString("ok\n")
-		return nil
-	})
+	s.get("/healthz", healthz(c.Alive))
 	s.get("/readyz", readyz(c.Ready))
 	// The index links to its profiles relatively, so /debug/pprof is sent on to where it ends with a slash.
 	s.router.RedirectTrailingSlash = true
@@ -93,20 +91,67 @@ func adapt(h fasthttp.RequestHandler) handler {
 	}
 }
 
+// Check is one line of GET /readyz and of GET /healthz.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	// Mend is what to do about it, in words for an operator; empty where there is nothing to do, or Detail says it.
+	Mend string `json:"mend,omitempty"`
+}
+
+// failing returns the checks that do not hold.
+func failing(checks []Check) (out []Check) {
+	for _, c := range checks {
+		if !c.OK {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// healthz answers 200 while every part lives, else 503: with its checks for who asks for JSON, else with a line for each that
+// fails.
+func healthz(alive func() []Check) handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		checks := []Check{}
+		if alive != nil {
+			checks = append(checks, alive()...)
+		}
+		dead := failing(checks)
+		if len(dead) > 0 {
+			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		}
+		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheNever)
+		ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderAccept)
+		if strings.Contains(string(ctx.Request.Header.Peek(fasthttp.HeaderAccept)), "application/json") {
+			return writeJSON(ctx, struct {
+				Healthy bool    `json:"healthy"`
+				Checks  []Check `json:"checks"`
+			}{len(dead) == 0, checks})
+		}
+		ctx.SetContentType("text/plain; charset=utf-8")
+		if len(dead) == 0 {
+			ctx.SetBodyString("ok\n")
+		}
+		for _, c := range dead {
+			fmt.Fprintf(ctx, "%s: %s\n", c.Name, c.Detail)
+		}
+		return nil
+	}
+}
+
 // readyz answers 200 when every check is ok, else 503.
 func readyz(ready func() []Check) handler {
 	return func(ctx *fasthttp.RequestCtx) error {
 		answer := struct {
 			Ready  bool    `json:"ready"`
 			Checks []Check `json:"checks"`
-		}{true, []Check{}}
+		}{Checks: []Check{}}
 		if ready != nil {
 			answer.Checks = append(answer.Checks, ready()...)
 		}
-		for _, check := range answer.Checks {
-			answer.Ready = answer.Ready && check.OK
-		}
-		if !answer.Ready {
+		if answer.Ready = len(failing(answer.Checks)) == 0; !answer.Ready {
 			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
 		}
 		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheNever)

@@ -93,3 +93,30 @@ func TestNotReady(t *testing.T) {
 	resp, body = send(t, c, http.MethodPost, "/v1/media/cup-final/start")
 	checkProblem(t, resp, body, 404, "")
 }
+
+func TestHealth(t *testing.T) {
+	well := httpapi.Check{Name: "http", OK: true, Detail: "answers"}
+	late := httpapi.Check{Name: "media cup", Detail: "silent for 40s", Mend: "restart"}
+	for name, tc := range map[string]struct {
+		alive  func() []httpapi.Check
+		accept string
+		status int
+		want   string
+	}{
+		"no parts":          {nil, "", 200, "ok\n"},
+		"no parts, JSON":    {nil, "application/json", 200, `{"healthy":true,"checks":[]}`},
+		"well":              {func() []httpapi.Check { return []httpapi.Check{well} }, "*/*", 200, "ok\n"},
+		"well, JSON":        {func() []httpapi.Check { return []httpapi.Check{well} }, "text/html, application/json;q=0.9", 200, `{"healthy":true,"checks":[{"name":"http","ok":true,"detail":"answers"}]}`},
+		"a dead part":       {func() []httpapi.Check { return []httpapi.Check{well, late} }, "", 503, "media cup: silent for 40s\n"},
+		"a dead part, JSON": {func() []httpapi.Check { return []httpapi.Check{late} }, "application/json", 503, `{"healthy":false,"checks":[{"name":"media cup","ok":false,"detail":"silent for 40s","mend":"restart"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := prometheus.NewRegistry()
+			c := client(t, httpapi.NewAdmin(httpapi.AdminConfig{Registerer: reg, Gatherer: reg, Log: quiet(), Alive: tc.alive}))
+			resp, body := send(t, c, http.MethodGet, "/healthz", "Accept", tc.accept)
+			if resp.StatusCode != tc.status || body != tc.want || resp.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("status %d, %v: %q", resp.StatusCode, resp.Header, body)
+			}
+		})
+	}
+}

@@ -105,13 +105,6 @@ type Control interface {
 	Stop(id string) error
 }
 
-// Check is one line of GET /readyz.
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-}
-
 var (
 	// ErrUnknownMedia is wrapped by the errors of Media and Control when there is no such media.
 	ErrUnknownMedia = errors.New("unknown media")

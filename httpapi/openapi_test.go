@@ -273,6 +273,7 @@ func TestAdminAnswersAreAsDescribed(t *testing.T) {
 	}
 	cases := []question{
 		{"alive", "GET", "/healthz", "/healthz", closed, nil, 200},
+		{"alive in detail", "GET", "/healthz", "/healthz", closed, []string{"Accept", "application/json"}, 200},
 		{"ready", "GET", "/readyz", "/readyz", open, nil, 200},
 		{"not ready", "GET", "/readyz", "/readyz", closed, token, 503},
 		{"no token", "GET", "/readyz", "/readyz", closed, nil, 401},
