@@ -3,10 +3,10 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup setup-cloud setup-engage build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage cover clean
+.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash cover clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: OpenCV, ffmpeg, ONNX Runtime (asks for sudo where not root)
 	@scripts/setup
@@ -17,13 +17,19 @@ setup-cloud: ## install what plays Amazon in the tests: DynamoDB Local, moto, bo
 setup-engage: ## install what the personaliser is compared with: Vowpal Wabbit, Open Bandit Pipeline; make test does it
 	@scripts/setup-engage
 
+setup-ops: ## install what checks the alert rules: promtool; make test does it
+	@scripts/setup-ops
+
+setup-appliance: ## install what deb, test-deb and crash need: dpkg-dev, systemd-nspawn, strace
+	@scripts/setup-appliance
+
 build: setup ## build bin/spotter
 	go build -o bin/spotter ./cmd/spotter
 
 demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS="--for 40s")
 	bin/spotter demo $(DEMO_ARGS)
 
-test: setup setup-cloud setup-engage test-pure ## run all tests
+test: setup setup-cloud setup-engage setup-ops test-pure ## run all tests
 	go test -race -short -timeout 15m ./...
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
@@ -35,11 +41,22 @@ drill: setup ## let origins and networks fail: 120 scripts and 24 hours in compr
 	go test -count=1 -v -run 'TestDrill|TestDay' ./capture
 	go test -count=1 -v -run 'TestDrill|TestCalendarIsReadAgain' ./cmd/spotter
 
+deb: setup setup-appliance ## build the Debian package: bin/spotter_VERSION_ARCH.deb
+	scripts/build-deb
+
+test-deb: setup setup-appliance ## install the package in a booted Debian 12 (as root): service, kill -9, reboot, upgrade, purge
+	scripts/test-deb
+
+crash: setup setup-appliance ## kill, cut the power, fill the disk, flip bits: 10,000 points, each checked (ARGS="-seed 1 -points 500")
+	go test -tags crash -count=1 -timeout 80m -v ./internal/crash -args $(ARGS)
+
 lint: setup ## vet, staticcheck and formatting
 	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
-	go vet -tags bench ./internal/...
+	go vet -tags bench ./internal/... ./capture/apart
+	go vet -tags crash ./internal/crash
 	go tool staticcheck ./...
+	go tool staticcheck -tags crash ./internal/crash
 
 fmt: ## format the code
 	go tool gofumpt -w .
