@@ -15,7 +15,6 @@ import (
 	"spotter/engage"
 	"spotter/engage/instrument"
 	"spotter/engage/ledger"
-	"spotter/engage/policy"
 )
 
 func TestProfiles(t *testing.T) {
@@ -192,18 +191,6 @@ func TestEraseViewer(t *testing.T) {
 			t.Errorf("%s has the viewer's id in it, or cannot be read: %v", filepath.Base(f), err)
 		}
 	}
-}
-
-// interrupted is a policy that something happens to, once, while it weighs.
-type interrupted struct {
-	policy.Policy
-	once func()
-}
-
-// Weigh implements policy.Policy.
-func (p interrupted) Weigh(c *policy.Case, weights []float64) error {
-	p.once()
-	return p.Policy.Weigh(c, weights)
 }
 
 // TestInstrumentIsAnsweredAsPut asks for an instrument whose payload json.Marshal would write in another way.

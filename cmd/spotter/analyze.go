@@ -65,7 +65,7 @@ func (c *cli) analyze(ctx context.Context, conf config, arg, format, zeroName st
 		}
 	}
 	log := c.logger()
-	recognizers, err := newRecognizers(ctx, &conf, nil, nil, func(err error) { log.Warn("cloud failed, answered locally", "error", err) })
+	recognizers, err := newRecognizers(ctx, &conf, nil, nil, log, func(err error) { log.Warn("cloud failed, answered locally", "error", err) })
 	if err != nil {
 		return err
 	}

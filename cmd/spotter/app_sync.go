@@ -56,6 +56,7 @@ func (c *config) sinks() []store.Sink {
 // cloudCopy is what the cloud is told of what the box knows. A part that is not configured is nil.
 type cloudCopy struct {
 	store    *store.Store
+	space    *space
 	log      *slog.Logger
 	meters   *meters
 	table    *dynamodb.Table
@@ -68,8 +69,8 @@ type cloudCopy struct {
 }
 
 // openCloudCopy opens the sinks. Nothing is asked of the cloud before they run.
-func openCloudCopy(ctx context.Context, c *config, s *store.Store, m *meters, log *slog.Logger) (cc *cloudCopy, err error) {
-	cc = &cloudCopy{store: s, log: log, meters: m}
+func openCloudCopy(ctx context.Context, c *config, s *store.Store, room *space, m *meters, log *slog.Logger) (cc *cloudCopy, err error) {
+	cc = &cloudCopy{store: s, space: room, log: log, meters: m}
 	if d := c.Sync.DynamoDB; d != nil {
 		if cc.table, err = openTable(ctx, d.Table, d.Region, "sync.dynamodb.region"); err != nil {
 			return nil, err
@@ -112,21 +113,24 @@ func (cc *cloudCopy) openTableSink(name string, longest timeline.Position) {
 	}
 	cc.drain(dynamoDBSink, dynamoDBWorkers, cc.alone(), func(ctx context.Context, e store.Entry) error { return put(ctx, e.Observation) })
 	if cc.pair != nil {
-		cc.pair.wake = func() {
-			for _, d := range cc.drainers {
-				d.Wake()
-			}
-		}
+		cc.pair.wake = cc.wake
 		cc.pair.stand = cc.leaveToTwin
 	}
 }
 
-// alone returns when a sink is to be told: of a pair of boxes, when this is the one that pays.
+// wake has the sinks look again whether they are to be told.
+func (cc *cloudCopy) wake() {
+	for _, d := range cc.drainers {
+		d.Wake()
+	}
+}
+
+// alone returns when a sink is to be told: while the outbox can be cleared, and of a pair of boxes, when this is the one that pays.
 func (cc *cloudCopy) alone() func() bool {
 	if cc.pair == nil {
-		return nil
+		return cc.space.mayTell(nil)
 	}
-	return cc.pair.lease.Held
+	return cc.space.mayTell(cc.pair.lease.Held)
 }
 
 // boxName names this run of this box.

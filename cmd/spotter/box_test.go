@@ -27,6 +27,7 @@ const patience = 60 * time.Second
 type box struct {
 	t             *testing.T
 	viewer, admin string // addresses of its listeners
+	file          string // of its configuration
 
 	process *os.Process
 	ended   chan struct{} // closed at its end, after which code holds
@@ -61,7 +62,7 @@ func launch(t *testing.T, conf string, env ...string) *box {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := &box{t: t, process: cmd.Process, ended: make(chan struct{})}
+	b := &box{t: t, file: path, process: cmd.Process, ended: make(chan struct{})}
 	ready := make(chan struct{})
 	go func() {
 		defer close(b.ended)

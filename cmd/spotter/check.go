@@ -8,9 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"spotter/capture/opencv"
 	"spotter/models"
@@ -19,73 +17,64 @@ import (
 	"spotter/vision/classic"
 )
 
-// leastDisk is room for models, and for weeks of one busy stream.
-const leastDisk = 1 << 30
-
 func (c *cli) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check configuration, libraries, models, disk, clock, origins and credentials",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r := &report{cli: c}
-			conf, err := c.config()
-			r.line("configuration", configName(c.configPath), err)
-			if err == nil {
-				r.all(cmd.Context(), &conf)
-			}
-			if r.failed > 0 {
-				fmt.Fprintf(c.stdout, "\n%d to mend\n", r.failed)
-				if err != nil {
-					return fmt.Errorf("%w: %w", errSaid, errConfig)
-				}
-				return errSaid
-			}
-			fmt.Fprintln(c.stdout, "\nall well")
-			return nil
-		},
+		Short: "Check configuration, libraries, models, disk, clock, names, origins and credentials",
+		Long: "Check what the box needs, and say for each thing that is wrong how it is mended. Exit codes: 0 all is well, 1 something is\n" +
+			"to be mended, 2 the configuration or the command line is wrong.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), format) },
 	}
+	cmd.Flags().StringVar(&format, "format", formatText, "`FORMAT`: text or json")
+	return cmd
+}
+
+func (c *cli) check(ctx context.Context, format string) error {
+	if format != formatText && format != formatJSON {
+		return fmt.Errorf("%w: --format: %q is neither text nor json", errUsage, format)
+	}
+	r := &report{to: c.stdout, format: format}
+	conf, err := c.config()
+	r.line("configuration", configName(c.configPath), err)
+	if err == nil {
+		r.all(ctx, &conf)
+	}
+	switch failed := r.end(); {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return fmt.Errorf("%w: %w", errSaid, errConfig)
+	case r.failed() > 0:
+		return errSaid
+	}
+	return nil
 }
 
 func configName(path string) string {
-	if path == "" {
-		path = os.Getenv(configVariable)
-	}
-	if path == "" {
+	if path = configPath(path); path == "" {
 		return "defaults (no --config)"
 	}
 	return path
 }
 
-// report prints a line for each check.
-type report struct {
-	*cli
-	failed int
-	busy   bool // a box runs on the data folder
-}
-
-// line prints what is well, or what is wrong with its mend.
-func (r *report) line(name, detail string, err error) {
-	if err != nil {
-		r.failed++
-		fmt.Fprintf(r.stdout, "MEND  %-16s %v\n", name, err)
-		return
-	}
-	fmt.Fprintf(r.stdout, "ok    %-16s %s\n", name, detail)
-}
-
-// note prints what is not wrong but worth knowing.
-func (r *report) note(name, detail string) { fmt.Fprintf(r.stdout, "note  %-16s %s\n", name, detail) }
-
 func (r *report) all(ctx context.Context, conf *config) {
 	r.libraries(conf)
 	r.models(conf)
 	r.data(conf)
-	r.clock()
+	r.machine(ctx, conf)
+	hosts := conf.hosts()
+	r.names(ctx, hosts)
+	r.clock(ctx, hosts)
 	r.ports(conf)
+	if len(conf.Media) == 0 && conf.Timeline.DynamoDB == nil {
+		r.advise("media", "none is configured", noMediaMend)
+	}
 	for i := range conf.Media {
 		r.media(ctx, conf, &conf.Media[i])
 	}
+	r.engage(conf)
 	r.cloud(ctx, conf)
 }
 
@@ -153,17 +142,10 @@ func tryProvider(conf *config) error {
 func (r *report) data(conf *config) {
 	err := os.MkdirAll(conf.DataDir, 0o750)
 	if err != nil {
-		r.line("data folder", "", fmt.Errorf("%w: give this user the right to write there, or set data_dir", err))
+		r.line("data folder", "", mend(err, "give this user the right to write there, or set data_dir"))
 		return
 	}
-	var disk unix.Statfs_t
-	if err = unix.Statfs(conf.DataDir, &disk); err == nil {
-		free := disk.Bavail * uint64(disk.Bsize)
-		if free < leastDisk {
-			err = fmt.Errorf("%s free in %s: make room, at least %s", humanize.IBytes(free), conf.DataDir, humanize.IBytes(leastDisk))
-		}
-		r.line("disk", humanize.IBytes(free)+" free in "+conf.DataDir, err)
-	}
+	r.disk(conf)
 	path := filepath.Join(conf.DataDir, databaseFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		r.line("database", "none yet", nil)
@@ -179,21 +161,6 @@ func (r *report) data(conf *config) {
 		err = db.Close()
 	}
 	r.line("database", path, err)
-}
-
-// clock checks that the kernel holds the clock for synchronised: zero as a time of day and AWS signatures need it.
-func (r *report) clock() {
-	var t unix.Timex
-	state, err := unix.Adjtimex(&t)
-	if err != nil {
-		r.note("clock", "cannot be asked: "+err.Error())
-		return
-	}
-	if state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
-		r.note("clock", "not synchronised: enable systemd-timesyncd or chrony; AWS refuses requests more than 5 minutes off")
-		return
-	}
-	r.line("clock", "synchronised", nil)
 }
 
 func (r *report) ports(conf *config) {

@@ -17,7 +17,7 @@ const probeTime = 10 * time.Second
 func (r *report) media(ctx context.Context, conf *config, m *mediaConfig) {
 	name := "media " + m.ID
 	for _, path := range m.loose() {
-		r.note(name, path+" holds a secret that every user may read: chmod o-rwx "+path)
+		r.advise(name, path+" holds a secret that every user may read", "chmod o-rwx "+path)
 	}
 	on := r.schedule(ctx, conf, m)
 	urls, err := m.urls()
@@ -36,12 +36,15 @@ func (r *report) media(ctx context.Context, conf *config, m *mediaConfig) {
 		if i > 0 {
 			key = fmt.Sprintf("backup_urls[%d]: ", i-1)
 		}
-		r.origin(ctx, getter, name, key, u, on)
+		if r.origin(ctx, getter, name, key, u, on) && on {
+			r.stream(ctx, getter, name, key, m, u)
+		}
 	}
 }
 
-// origin looks for a playlist at one of a stream's addresses. Outside the schedule there need not be one.
-func (r *report) origin(ctx context.Context, getter fetch.Getter, name, key string, u *url.URL, on bool) {
+// origin looks for a playlist at one of a stream's addresses, and reports whether there is one. Outside the schedule there need
+// not be.
+func (r *report) origin(ctx context.Context, getter fetch.Getter, name, key string, u *url.URL, on bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	detail, err := capture.Probe(ctx, getter, u)
@@ -49,10 +52,11 @@ func (r *report) origin(ctx context.Context, getter fetch.Getter, name, key stri
 	case err != nil && !on:
 		r.note(name, fmt.Sprintf("%s%v: it must be there when the schedule starts it", key, err))
 	case err != nil:
-		r.line(name, "", fmt.Errorf("%s%w: start the stream, or correct its url", key, err))
+		r.line(name, "", mend(fmt.Errorf("%s%w", key, err), "start the stream, or correct its url"))
 	default:
 		r.line(name, key+detail, nil)
 	}
+	return err == nil
 }
 
 // schedule says when a stream is next on, and reports whether it is now.
@@ -73,7 +77,7 @@ func (r *report) schedule(ctx context.Context, conf *config, m *mediaConfig) (on
 			err = t.take(text)
 		}
 		if err != nil {
-			r.line(name, "", fmt.Errorf("%w: correct the calendar, or schedule.calendar", err))
+			r.line(name, "", mend(err, "correct the calendar, or schedule.calendar"))
 			return false
 		}
 	}

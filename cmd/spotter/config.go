@@ -36,6 +36,7 @@ type config struct {
 	Retention retentionConfig `yaml:"retention"`
 	Engage    *engageConfig   `yaml:"engage"`
 	Timeline  timelineConfig  `yaml:"timeline"`
+	Log       logConfig       `yaml:"log"`
 
 	folder string // of the file
 }
@@ -150,6 +151,7 @@ func (c *config) setDefaults(root *yaml.Node) {
 func defaultConfig() config {
 	return config{
 		DataDir: defaultDataDir(),
+		Log:     logConfig{Level: logInfo},
 		HTTP: httpConfig{
 			Viewer: viewerConfig{Listen: "127.0.0.1:8080"},
 			Admin:  adminConfig{Listen: "127.0.0.1:9090"},

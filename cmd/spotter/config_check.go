@@ -20,6 +20,7 @@ func (c *config) check(f *faults) {
 	if !filepath.IsAbs(c.DataDir) {
 		f.add(fmt.Sprintf("%q is not an absolute path", c.DataDir), "data_dir")
 	}
+	c.Log.check(f)
 	c.HTTP.check(f)
 	seen := map[string]bool{}
 	for i := range c.Media {

@@ -82,7 +82,7 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
 
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { defer cancel(); return a.Run(groupCtx) })
+	group.Go(func() error { defer cancel(); return a.Run(groupCtx, "", nil) })
 	group.Go(func() error { defer cancel(); return d.watch(groupCtx, length) })
 	group.Go(func() error { return origin.wait(groupCtx) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {

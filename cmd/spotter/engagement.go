@@ -86,6 +86,14 @@ func (e *engagement) Run(ctx context.Context) error {
 	return e.engine.Run(ctx)
 }
 
+// account returns where decisions are kept; nil where viewers are not engaged.
+func (e *engagement) account() *ledger.Ledger {
+	if e == nil {
+		return nil
+	}
+	return e.ledger
+}
+
 // Close closes what openEngagement opened.
 func (e *engagement) Close() error {
 	if e == nil {

@@ -16,13 +16,13 @@ type looking struct {
 }
 
 // newLooker returns what looks at a stream's pictures, or nil where there are no models.
-func (r *recognizers) newLooker() vision.Looker {
-	if r.looker == nil {
+func (p *pipeline) newLooker() vision.Looker {
+	if p.looker == nil {
 		return nil
 	}
-	l := &looking{Looker: r.looker}
-	if r.gallery != nil {
-		l.votes = gallery.NewVotes(r.gallery, r.threshold)
+	l := &looking{Looker: p.looker}
+	if p.gallery != nil {
+		l.votes = gallery.NewVotes(p.gallery, p.threshold)
 	}
 	return l
 }

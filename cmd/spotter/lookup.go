@@ -147,9 +147,23 @@ func answered(status int, body []byte) ([]byte, error) {
 	}
 	var problem struct{ Detail string }
 	if err := json.Unmarshal(body, &problem); err != nil {
-		return nil, fmt.Errorf("the answer is %d %s", status, http.StatusText(status))
+		return nil, &answeredError{status, ""}
 	}
-	return nil, fmt.Errorf("the answer is %d %s: %s", status, http.StatusText(status), problem.Detail)
+	return nil, &answeredError{status, problem.Detail}
+}
+
+// answeredError is a box's answer that is none to what was asked.
+type answeredError struct {
+	status int
+	detail string
+}
+
+func (e *answeredError) Error() string {
+	text := fmt.Sprintf("the answer is %d %s", e.status, http.StatusText(e.status))
+	if e.detail != "" {
+		text += ": " + e.detail
+	}
+	return text
 }
 
 // askStore answers as the box would, from the data folder of one that does not run.

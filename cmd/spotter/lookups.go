@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"spotter/httpapi"
 	"spotter/sync/dynamodb"
+	"spotter/systemd"
 )
 
 // lookups serve the viewer API from the table that boxes write, without a stream or a store of their own: any number of them
@@ -17,6 +19,10 @@ type lookups struct {
 	table   string
 	view    *dynamodb.View
 	servers *servers
+	reloads *reloadMetrics
+
+	config   config
+	watchdog *systemd.Watchdog
 }
 
 // openLookups opens what serves look-ups alone, or nothing. Errors say the mend.
@@ -30,10 +36,10 @@ func openLookups(ctx context.Context, c config, log *slog.Logger) (*lookups, err
 	meters := newMeters(registry)
 	faults := newFaultLog(log, func(kind string) { meters.faults.WithLabelValues("", kind).Inc() })
 	l := &lookups{
-		log: log, table: t.Table,
+		log: log, table: t.Table, reloads: meters.reloads, config: c, watchdog: systemd.NewWatchdog(log),
 		view: dynamodb.NewView(table, dynamodb.ViewOptions{OnFault: func(err error) { faults.add(faultTable, err) }}),
 	}
-	l.servers, err = openServers(&c, l.view, httpapi.AdminConfig{Ready: l.ready, Log: log}, registry)
+	l.servers, err = openServers(&c, l.view, httpapi.AdminConfig{Ready: l.ready, Alive: func() []httpapi.Check { return watchdogChecks(l.watchdog) }, Log: log}, registry)
 	return l, err
 }
 
@@ -42,11 +48,19 @@ func (l *lookups) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	l.servers.run(failed)
 	l.servers.say(l.log, "table", l.table)
+	l.config.HTTP.Admin.Listen = l.servers.doors.admin.Addr().String()
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var watched sync.WaitGroup
+	watched.Go(func() { tellManager(watching, l.watchdog, l.log) })
+	watched.Go(func() { knock(watching, l.watchdog, &l.config) })
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	sayStopping(l.log)
+	stop()
+	watched.Wait()
 	return errors.Join(err, l.servers.shutdown(ctx), l.servers.close())
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"spotter/systemd"
 )
 
 // Exit codes.
@@ -22,6 +24,9 @@ const (
 )
 
 func main() {
+	if isDecoder(os.Args) {
+		os.Exit(decodeApart(os.Stderr))
+	}
 	ctx, stop := interruptible(context.Background())
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -89,7 +94,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.PersistentFlags().StringVar(&c.configPath, "config", "", "configuration `FILE` (or "+configVariable+")")
 	root.PersistentFlags().BoolVarP(&c.verbose, "verbose", "v", false, "log more")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
-	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.keysCommand(), c.engageCommand(), c.cloudTemplateCommand(), c.versionCommand())
+	root.AddCommand(c.runCommand(), c.demoCommand(), c.analyzeCommand(), c.lookupCommand(), c.checkCommand(), c.modelsCommand(), c.facesCommand(), c.keysCommand(), c.engageCommand(), c.backupCommand(), c.restoreCommand(), c.cloudTemplateCommand(), c.docsCommand(), c.versionCommand())
 	usage(root)
 	return root
 }
@@ -109,10 +114,19 @@ func usage(cmd *cobra.Command) {
 	}
 }
 
-func (c *cli) logger() *slog.Logger {
-	level := slog.LevelInfo
+func (c *cli) logger() *slog.Logger { return c.loggerAt(c.level(slog.LevelInfo)) }
+
+// level returns the least urgent level that is logged: all with --verbose, else the one given.
+func (c *cli) level(usual slog.Level) slog.Level {
 	if c.verbose {
-		level = slog.LevelDebug
+		return slog.LevelDebug
+	}
+	return usual
+}
+
+func (c *cli) loggerAt(level slog.Leveler) *slog.Logger {
+	if systemd.InJournal() {
+		return slog.New(systemd.NewJournal(level, c.stderr))
 	}
 	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
@@ -129,22 +143,7 @@ func (c *cli) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := c.logger()
-			if conf.Timeline.DynamoDB != nil {
-				l, err := openLookups(cmd.Context(), conf, log)
-				if err != nil {
-					return err
-				}
-				return l.Run(cmd.Context())
-			}
-			if len(conf.Media) == 0 {
-				return fmt.Errorf("%w: no media: name a stream under media: in the file given by --config", errConfig)
-			}
-			a, err := openApp(cmd.Context(), conf, log)
-			if err != nil {
-				return err
-			}
-			return errors.Join(a.Run(cmd.Context()), a.Close())
+			return c.run(cmd.Context(), conf)
 		},
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +30,8 @@ type meters struct {
 	recognize  *prometheus.HistogramVec
 	queryable  *prometheus.HistogramVec
 	analyzed   *prometheus.GaugeVec
+	restarts   *prometheus.CounterVec
+	reloads    *reloadMetrics
 	looks      atomic.Uint64 // pictures sampled, of all media
 	registerer prometheus.Registerer
 }
@@ -68,22 +69,10 @@ func newMeters(r prometheus.Registerer) *meters {
 		sinkFaults: counter("spotter_outbox_faults_total", "Faults of a sink as they began, by kind.", "sink", "kind"),
 		recognize:  histogram("spotter_recognition_duration_seconds", "Time to an answer about one picture, by its source.", "source"),
 		queryable:  histogram("spotter_segment_queryable_seconds", "From a segment's arrival to its observations answering look-ups.", "media"),
+		restarts:   counter("spotter_decoder_restarts_total", "Decoders that were replaced because they crashed, hung or took too much memory, by cause.", "media", "cause"),
+		reloads:    newReloadMetrics(r),
 		analyzed:   gauge("spotter_analyzed_until_seconds", "Position up to which the stream was analysed.", "media"),
 	}
-}
-
-// edge shows how far a stream is published; unknown is NaN.
-func (m *meters) edge(media string, at func() (timeline.Position, bool)) {
-	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "spotter_live_edge_seconds", Help: "Position of the end of the newest published segment.",
-		ConstLabels: prometheus.Labels{"media": media},
-	}, func() float64 {
-		p, ok := at()
-		if !ok {
-			return math.NaN()
-		}
-		return p.Seconds()
-	}))
 }
 
 // spending shows what the cloud is paid.
@@ -97,6 +86,9 @@ func (m *meters) spending(p *vision.Purse) {
 	f("spotter_cloud_saved_usd_total", "List price of asking about every sampled picture, less what was spent.", nil, func() float64 {
 		return max(float64(m.looks.Load())*rekognition.USDPerPicture-p.SpentUSD(), 0)
 	})
+	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spotter_cloud_ceiling_usd", Help: "What the cloud may cost in any hour, at list price (usd_per_hour).",
+	}, func() float64 { return p.Budget().USDPerHour }))
 	for _, api := range []string{rekognition.CelebritiesAPI, rekognition.LabelsAPI} {
 		f("spotter_cloud_calls_total", "Calls made to the cloud, repeats included.", prometheus.Labels{"api": api},
 			func() float64 { return float64(p.Calls(api)) })
@@ -149,6 +141,11 @@ func (m *streamMetrics) lost(f capture.Fault) {
 func (m *streamMetrics) looked() {
 	m.sampled.Inc()
 	m.meters.looks.Add(1)
+}
+
+// decoderReplaced counts a decoder that was replaced; cause is one of a few words, such as crashed, hung and memory.
+func (m *streamMetrics) decoderReplaced(cause string) {
+	m.meters.restarts.WithLabelValues(m.media, cause).Inc()
 }
 
 func (m *streamMetrics) fault(kind string) { m.meters.faults.WithLabelValues(m.media, kind).Inc() }

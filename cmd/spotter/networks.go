@@ -27,7 +27,8 @@ const (
 // networks are ONNX Runtime and the models that the configuration names, of which only the published files are loaded.
 type networks struct {
 	config  *config
-	runtime *onnx.Runtime // nil before the first model
+	runtime *onnx.Runtime          // nil before the first model
+	library func() (string, error) // tells where ONNX Runtime is; nil: findONNX
 }
 
 // Close frees the runtime with all that was loaded.
@@ -58,7 +59,11 @@ func (n *networks) open() error {
 	if n.runtime != nil {
 		return nil
 	}
-	library, err := findONNX()
+	find := n.library
+	if find == nil {
+		find = findONNX
+	}
+	library, err := find()
 	if err != nil {
 		return err
 	}
@@ -133,4 +138,28 @@ func (c *config) withPull(err error) error {
 		return fmt.Errorf("faces need two models: run `spotter models pull %s %s`: %w", c.Vision.Local.Faces, c.Vision.Local.Identities, err)
 	}
 	return err
+}
+
+// openFaces opens what finds and names faces. Faces are found where they cannot be named: err then says why not.
+func openFaces(n *networks, c *config) (finder local.FaceFinder, identity *local.Identity, people *gallery.Gallery, err error) {
+	finder, identity, model, err := n.faceNetworks()
+	if err != nil {
+		return finder, nil, nil, err
+	}
+	if people, err = gallery.Open(c.galleryDir(), model); err != nil {
+		return finder, nil, nil, err
+	}
+	return finder, identity, people, nil
+}
+
+// faceNetworks opens what finds faces and tells them apart. Faces are found where they cannot be told apart: err then says
+// why not.
+func (n *networks) faceNetworks() (finder local.FaceFinder, identity *local.Identity, model gallery.Model, err error) {
+	if finder, err = n.faces(); err != nil {
+		return nil, nil, model, err
+	}
+	if identity, model, err = n.identity(); err != nil {
+		return finder, nil, model, err
+	}
+	return finder, identity, model, nil
 }

@@ -25,7 +25,14 @@ type observing struct {
 
 func (o *observing) run(ctx context.Context, steps <-chan step) error {
 	defer o.upgrades.off(o.media.ID)
-	for x := range steps {
+	part := o.watchdog.Watch("media "+o.media.ID+": recognising and recording", streamSilence)
+	defer part.Leave()
+	for part.Rest(); ; part.Rest() {
+		x, more := <-steps
+		if !more {
+			break
+		}
+		part.Progress()
 		if err := o.step(ctx, x); err != nil {
 			return err
 		}

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"spotter/capture"
-	"spotter/capture/opencv"
+	"spotter/capture/apart"
 	"spotter/store"
+	"spotter/systemd"
 	"spotter/timeline"
 	"spotter/vision"
 )
@@ -47,11 +48,13 @@ type pipeline struct {
 	zero     capture.Zero
 	maxScene time.Duration
 	*recognizers
+	looker   vision.Looker // looks at every sampled picture while the pipeline runs; nil without models
 	recorder recorder
 	frames   bool // some sink takes the pictures that are asked about
 	segments bool // some sink takes the segments that are published
 	upgrades *upgrades
-	binding  *lateBinding // nil where unknown faces are not kept
+	binding  *lateBinding      // nil where unknown faces are not kept
+	watchdog *systemd.Watchdog // nil where nobody watches
 	metrics  *streamMetrics
 	faults   *faultLog
 	log      *slog.Logger
@@ -104,12 +107,13 @@ func describe(f capture.Fault) error {
 
 // run analyses what follower reads until ctx is done or, of a recording, to its end. What was decoded by then is still
 // recognised and recorded, within drainTime.
-func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
-	decoder, err := opencv.New()
-	if err != nil {
-		return err
+func (p *pipeline) run(ctx context.Context, follower *capture.Follower) (err error) {
+	decoder := p.decoders.open(p.media.ID, func(how error) { p.metrics.decoderReplaced(causeOf(how)) })
+	defer func() { err = errors.Join(err, p.decoders.release(p.media.ID, decoder)) }()
+	if p.looks {
+		p.looker = decoder
 	}
-	defer decoder.Close()
+	follower.Demuxer = decoder
 	faces := p.newIdentities()
 	d := &decoding{
 		pipeline: p,
@@ -119,6 +123,9 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) error {
 		steps:    make(chan step, 8),
 	}
 	follower.OnEnd = d.over
+	d.part = p.watchdog.Watch("media "+p.media.ID+": decoding", streamSilence)
+	defer d.part.Leave()
+	d.part.Rest()
 	o := &observing{pipeline: p, gate: d.gate, asking: newAsking(p, faces)}
 
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -161,11 +168,12 @@ func afterGrace(ctx context.Context, grace time.Duration) (context.Context, cont
 // decoding is the side of a pipeline up to the gate.
 type decoding struct {
 	*pipeline
-	decoder *opencv.Decoder
+	decoder *apart.Client
 	planner *capture.Planner
 	gate    *vision.Gate
 	steps   chan step
 	hole    bool // the segment before was not looked at
+	part    *systemd.Part
 }
 
 // over tells that the stream has ended, though it may go on: by mistake, or with another event.
@@ -176,6 +184,8 @@ func (d *decoding) over(ctx context.Context) error {
 
 // segment looks at one segment's pictures. Only ctx ends it early.
 func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
+	d.part.Progress()
+	defer d.part.Rest()
 	skip := d.media.Breaks == breaksSkip
 	told := slices.Clone(s.Breaks)
 	for i := range told {
@@ -213,13 +223,17 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil && !errors.Is(err, opencv.ErrDecode) {
+		if err != nil && !errors.Is(err, apart.ErrDecode) {
 			d.gate.Reset() // it may have admitted a picture that nobody got
 		}
 		looked, failed = looked+n, errors.Join(failed, err)
 	}
 	if failed != nil {
-		d.faults.add(faultDecode, fmt.Errorf("%s: %w", s.URL, failed))
+		kind := faultDecode
+		if errors.Is(failed, capture.ErrDecoder) {
+			kind = capture.FaultDecoder
+		}
+		d.faults.add(kind, fmt.Errorf("%s: %w", s.URL, failed))
 	}
 	d.metrics.segments.Inc()
 	lost := looked == 0 && (failed != nil || job.Blind)
@@ -231,8 +245,9 @@ func (d *decoding) segment(ctx context.Context, s *capture.Segment) error {
 
 // decode looks at the pictures of a job and returns how many there were.
 func (d *decoding) decode(ctx context.Context, job capture.Job) (looked int, err error) {
-	err = d.decoder.Decode(ctx, job, d.gate, func(x opencv.Sample) error {
+	err = d.decoder.Decode(ctx, job, d.gate, func(x apart.Sample) error {
 		looked++
+		d.part.Progress()
 		d.metrics.looked()
 		l := &look{verdict: d.gate.Verdict()}
 		if l.verdict.Err != nil {

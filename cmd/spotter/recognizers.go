@@ -7,12 +7,8 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"spotter/models"
-	"spotter/models/onnx"
 	"spotter/timeline"
 	"spotter/vision"
-	"spotter/vision/classic"
-	"spotter/vision/local"
 	"spotter/vision/local/gallery"
 	"spotter/vision/rekognition"
 )
@@ -22,7 +18,8 @@ type recognizers struct {
 	mode       vision.Mode
 	asker      *vision.Asker // for live pictures
 	again      *vision.Asker // for those that the cloud missed, nil without the cloud
-	looker     vision.Looker // looks at every sampled picture, nil without models
+	decoders   *decoders
+	looks      bool // the decoders look at every sampled picture: there are models
 	findsFaces bool
 	threshold  float64          // from which two faces are one person, 0 where faces are not told apart
 	local      string           // source of local answers, empty where none are used
@@ -30,13 +27,13 @@ type recognizers struct {
 	gallery    *gallery.Gallery // who can be named locally, nil where nobody can
 	nameless   error            // why nobody can
 	purse      *vision.Purse    // what the cloud is paid from, nil without the cloud
-	close      []func() error
+	cloud      *rekognition.Recognizer
 }
 
 // newRecognizers builds what the configuration asks for. Of the cloud's copy, which may be nil, it takes the bucket from which
 // the cloud reads, and the pair that pays. The cloud's spending is entered in the ledger, which may be
 // nil. onFault hears of what the cloud failed at.
-func newRecognizers(ctx context.Context, c *config, copied *cloudCopy, ledger vision.Ledger, onFault func(error)) (*recognizers, error) {
+func newRecognizers(ctx context.Context, c *config, copied *cloudCopy, ledger vision.Ledger, log *slog.Logger, onFault func(error)) (*recognizers, error) {
 	r := &recognizers{}
 	mode := vision.Mode(c.Vision.Mode)
 	if c.Vision.Rekognition == nil && mode != vision.CloudOnly {
@@ -46,10 +43,8 @@ func newRecognizers(ctx context.Context, c *config, copied *cloudCopy, ledger vi
 	var here vision.Recognizer
 	var cloud *rekognition.Recognizer
 	var err error
-	if mode.UsesLocal() {
-		if here, err = r.openLocal(c); err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
+	if here, err = r.openDecoders(ctx, c, log); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	if mode.UsesCloud() {
 		if cloud, err = r.openCloud(ctx, c.Vision.Rekognition, copied, ledger, onFault); err != nil {
@@ -94,18 +89,14 @@ func (r *recognizers) nothing() vision.Answer {
 	return vision.Answer{Source: r.local}
 }
 
-// Close waits for what is under way and frees models and libraries.
+// Close waits for what is under way and ends the decoders that no stream uses.
 func (r *recognizers) Close() error {
 	for _, a := range []*vision.Asker{r.asker, r.again} {
 		if a != nil {
 			a.Close()
 		}
 	}
-	var failed []error
-	for i := len(r.close) - 1; i >= 0; i-- {
-		failed = append(failed, r.close[i]())
-	}
-	return errors.Join(failed...)
+	return r.decoders.Close()
 }
 
 func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, copied *cloudCopy, ledger vision.Ledger, onFault func(error)) (*rekognition.Recognizer, error) {
@@ -123,75 +114,50 @@ func (r *recognizers) openCloud(ctx context.Context, c *rekognitionConfig, copie
 	if err != nil {
 		return nil, fmt.Errorf("open Rekognition: %w", err)
 	}
-	r.purse = purse
+	r.purse, r.cloud = purse, cloud
 	return cloud, nil
 }
 
-// openLocal opens the neural models, or OpenCV's cascades where auto finds the models or their library missing.
-func (r *recognizers) openLocal(c *config) (vision.Recognizer, error) {
-	l := c.Vision.Local
-	if l.Recognizer != "classic" {
-		y, err := r.openONNX(c)
-		if err == nil {
-			r.local, r.why = "onnx", l.Objects+" on ONNX Runtime"
-			return y, nil
-		}
-		if l.Recognizer == "onnx" || errors.Is(err, onnx.ErrProvider) { // an accelerator is asked for by name
-			return nil, err
-		}
-		r.why = fmt.Sprintf("OpenCV's cascades, because of the models: %v", err)
-	} else {
-		r.why = "OpenCV's cascades, as configured"
+// openDecoders starts the first decoder, to learn what it can do.
+func (r *recognizers) openDecoders(ctx context.Context, c *config, log *slog.Logger) (here vision.Recognizer, err error) {
+	if r.decoders, err = newDecoders(c, r.mode.UsesLocal(), log); err != nil {
+		return nil, err
 	}
-	k, err := classic.New(classic.DefaultFolder)
+	if !r.mode.UsesLocal() {
+		return nil, nil //nolint:nilnil // nothing is asked locally
+	}
+	first := recordingID
+	if len(c.Media) > 0 {
+		first = c.Media[0].ID
+	}
+	g, err := r.decoders.greet(ctx, first)
 	if err != nil {
 		return nil, err
 	}
-	r.local, r.close = "classic", append(r.close, k.Close)
-	return k, nil
-}
-
-// openONNX opens the objects' model and, where their models are in place, what names faces. Without names there are
-// still objects; but where the configuration insists on these models, one that is altered is an error.
-func (r *recognizers) openONNX(c *config) (vision.Recognizer, error) {
-	n := &networks{config: c}
-	objects, err := n.objects()
-	if err != nil {
-		return nil, errors.Join(err, n.Close())
+	r.local, r.why, r.looks, r.findsFaces, r.threshold = g.Source, g.Why, g.Looks, g.FindsFaces, g.Threshold
+	if g.Nameless != "" {
+		r.nameless = errors.New(g.Nameless)
 	}
-	finder, identity, people, err := openFaces(n, c)
-	if err != nil {
-		if c.Vision.Local.Recognizer == "onnx" && !errors.Is(err, models.ErrMissing) {
-			return nil, errors.Join(err, n.Close())
+	if g.Threshold > 0 {
+		if err := r.openGallery(c); err != nil {
+			return nil, err
 		}
-		r.nameless = err
 	}
-	r.gallery, r.findsFaces, r.close = people, finder != nil, append(r.close, n.Close)
-	if identity != nil {
-		r.threshold = identity.Threshold()
-	}
-	var names local.Namer
-	if people != nil {
-		names = people
-	}
-	y := local.NewRecognizer(objects, finder, identity, names)
-	r.looker = y
-	return y, nil
+	return &locally{decoders: r.decoders, source: r.local, names: r.gallery}, nil
 }
 
-// openFaces opens what finds and names faces. Faces are found where they cannot be named: err then says why not.
-func openFaces(n *networks, c *config) (finder local.FaceFinder, identity *local.Identity, people *gallery.Gallery, err error) {
-	if finder, err = n.faces(); err != nil {
-		return nil, nil, nil, err
+// openGallery opens who can be named. Without it faces have no names, which only is an error where the configuration
+// insists on the models.
+func (r *recognizers) openGallery(c *config) error {
+	model, err := c.identityModel()
+	if err == nil {
+		r.gallery, err = gallery.Open(c.galleryDir(), model)
 	}
-	identity, model, err := n.identity()
-	if err != nil {
-		return finder, nil, nil, err
+	if err != nil && c.Vision.Local.Recognizer == "onnx" {
+		return err
 	}
-	if people, err = gallery.Open(c.galleryDir(), model); err != nil {
-		return finder, nil, nil, err
-	}
-	return finder, identity, people, nil
+	r.nameless = err
+	return nil
 }
 
 // log says which recognisers are in use.

@@ -22,10 +22,6 @@ func TestRefusals(t *testing.T) {
 	start(t, config(locked, classic, o.media()))
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "not a folder")
-	noise := newData(t)
-	write(t, noise+"/spotter.db", strings.Repeat("this is no database ", 4000))
-	short := newData(t)
-	write(t, short+"/spotter.db", "")
 
 	for name, tc := range map[string]struct{ data, old, new, says string }{
 		"taken viewer port": {
@@ -38,8 +34,6 @@ func TestRefusals(t *testing.T) {
 		},
 		"no right to the data folder": {file + "/data", "", "", "give this user the right to write there, or set data_dir"},
 		"second box on one folder":    {locked, "", "", "stop the other spotter, or give this one a data_dir of its own"},
-		"no database":                 {noise, "", "", "restore it from a backup, or move it away to begin a new one"},
-		"emptied database":            {short, "", "", "restore it from a backup, or move it away to begin a new one"},
 		"no cloud region":             {newData(t), "vision: {local: {recognizer: classic}}", "vision: {rekognition: }", "set vision.rekognition.region or AWS_REGION"},
 		"no region of the table":      {newData(t), "vision: {", "sync: {dynamodb: }\nvision: {", "set sync.dynamodb.region or AWS_REGION"},
 		"no password file":            {newData(t), "{id: cup,", "{id: cup, basic_auth: {username: box, password_file: /nowhere/password},", "put the file there, and let this user read it"},

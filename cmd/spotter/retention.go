@@ -57,6 +57,34 @@ func (a *app) tidy() error {
 	return failed
 }
 
+// tidyEarly drops the oldest tenth of each media's observations, again and again, until that many bytes of the store's file are
+// free, or nothing that may go is left.
+func (a *app) tidyEarly(spare int64) error {
+	for a.store.Spare() < spare {
+		before := a.observations()
+		err := a.prune(func(from, until timeline.Position) timeline.Position { return from + max(1000, (until-from)/10) })
+		if err != nil {
+			return err
+		}
+		now := a.observations()
+		if now == before {
+			return nil
+		}
+		a.log.Warn("observations dropped because the disk is full", "observations", before-now)
+	}
+	return nil
+}
+
+// observations counts those of all media.
+func (a *app) observations() (n int) {
+	for _, id := range a.store.Media() {
+		if t, ok := a.store.Timeline(id); ok {
+			n += t.Len()
+		}
+	}
+	return n
+}
+
 // wholeShare is what kept returns where all observations wait.
 const wholeShare = 1000
 

@@ -111,8 +111,8 @@ func TestRun(t *testing.T) {
 		for _, c := range got.Checks {
 			ok[c.Name] = c.OK
 		}
-		if resp.StatusCode != http.StatusOK || !got.Ready || !ok["media cup"] || len(ok) != 5 {
-			t.Errorf("/readyz: %s: %s, want all five streams ready", resp.Status, body)
+		if resp.StatusCode != http.StatusOK || !got.Ready || !ok["media cup"] || !ok["disk"] || len(ok) != 6 {
+			t.Errorf("/readyz: %s: %s, want all five streams and the disk ready", resp.Status, body)
 		}
 	})
 	t.Run("the command line asks the box", func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestOrderedTopic(t *testing.T) {
 	c.Sync.SNS.TopicARN = "arn:aws:sns:us-east-1:123456789012:segments.fifo"
 	log := slog.New(slog.DiscardHandler)
 	s := newCloudCopy(t, log, c.sinks()...).store
-	cc, err := openCloudCopy(t.Context(), &c, s, newMeters(prometheus.NewRegistry()), log)
+	cc, err := openCloudCopy(t.Context(), &c, s, newSpace(t.TempDir(), s, nil, slog.New(slog.DiscardHandler)), newMeters(prometheus.NewRegistry()), log)
 	if err != nil {
 		t.Fatal(err)
 	}

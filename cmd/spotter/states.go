@@ -93,7 +93,7 @@ func (s *states) write(ctx context.Context) error {
 			s.earlier[list[i].Status.Media] = &list[i]
 		}
 	}
-	for _, id := range s.streams.order {
+	for _, id := range s.streams.configured().order {
 		now, err := s.state(id)
 		if err != nil {
 			return err

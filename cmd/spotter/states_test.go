@@ -36,8 +36,10 @@ func stating(t *testing.T) (*states, *store.Store) {
 		media: mediaConfig{ID: "m"}, recognizers: &recognizers{}, recorder: s, metrics: metrics, faults: newFaultLog(log, metrics.fault), log: log,
 	}, nil, nil)
 	table := &dynamodb.Table{Client: awslocal.Table(t, awslocal.DynamoDB(t), "observations"), Name: "observations"}
+	all := &streams{store: s}
+	all.publish([]*stream{x})
 	return &states{
-		table: table, streams: &streams{order: []string{"m"}, byID: map[string]*stream{"m": x}, store: s}, store: s, maxScene: 30 * time.Second, log: log,
+		table: table, streams: all, store: s, maxScene: 30 * time.Second, log: log,
 	}, s
 }
 

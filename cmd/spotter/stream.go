@@ -35,6 +35,8 @@ type stream struct {
 	faults   *faultLog
 	log      *slog.Logger
 	started  time.Time
+	// gate has once wait, and end, for a reason that all streams share; nil for none.
+	gate func(once func(context.Context) error) func(context.Context) error
 
 	mu       sync.Mutex
 	follower *capture.Follower // of the running pipeline, or the last
@@ -57,7 +59,11 @@ func (s *stream) close() {
 
 // run keeps the pipeline running until ctx is done.
 func (s *stream) run(ctx context.Context) {
-	keepRunning(ctx, s.times, s.permit, s.once, s.failed)
+	once := s.once
+	if s.gate != nil {
+		once = s.gate(once)
+	}
+	keepRunning(ctx, s.times, s.permit, once, s.failed)
 }
 
 // keepRunning runs once whenever the permit is given, by times where there are any, again and again until ctx is done.
@@ -112,18 +118,6 @@ func (s *stream) once(ctx context.Context) error {
 	return s.pipeline.run(ctx, follower)
 }
 
-// liveEdge returns the end of the newest published segment; ok is false while it is unknown.
-func (s *stream) liveEdge() (p timeline.Position, ok bool) {
-	s.mu.Lock()
-	follower := s.follower
-	s.mu.Unlock()
-	if follower == nil {
-		return 0, false
-	}
-	now := follower.Status()
-	return now.LiveEdge, now.Placed
-}
-
 // status tells how the stream is doing.
 func (s *stream) status() httpapi.Status {
 	s.mu.Lock()
@@ -150,12 +144,7 @@ func (s *stream) status() httpapi.Status {
 		out.State = httpapi.StateWaiting
 	}
 	if t, ok := s.pipeline.recorder.Timeline(s.pipeline.media.ID); ok {
-		if until, ok := t.AnalyzedUntil(); ok {
-			out.AnalyzedUntil = &until
-		}
-		if o := t.Last(); o != nil {
-			out.Source = o.Source
-		}
+		tellAnalyzed(&out, t)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"spotter/httpapi"
 	"spotter/timeline"
@@ -15,7 +16,11 @@ type spooling struct {
 	spooled  bool
 }
 
-func (s spooling) Timeline(string) (*timeline.Timeline, bool) { return s.timeline, s.timeline != nil }
+func (s spooling) Media() []string { return []string{"m"} }
+
+func (s spooling) Timeline(media string) (*timeline.Timeline, bool) {
+	return s.timeline, s.timeline != nil && media == "m"
+}
 
 func (s spooling) OldestSpooled(string) (timeline.Position, bool) { return s.oldest, s.spooled }
 
@@ -40,7 +45,8 @@ func TestSettled(t *testing.T) {
 		"an unknown face after a frame": {spooling{analyzed, 10_000, true}, kept(15_000, true), 10_000, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &streams{byID: map[string]*stream{"m": nil}, store: c.store, keptUnknown: c.kept}
+			s := &streams{store: c.store, keptUnknown: c.kept}
+			s.publish([]*stream{{pipeline: &pipeline{media: mediaConfig{ID: "m"}}}})
 			if p, ok, err := s.Settled("m"); p != c.want || ok != c.ok || err != nil {
 				t.Errorf("settled before %v, %v, %v; want %v, %v", p, ok, err, c.want, c.ok)
 			}
@@ -48,5 +54,37 @@ func TestSettled(t *testing.T) {
 				t.Errorf("an unknown media is settled: %v", err)
 			}
 		})
+	}
+}
+
+// TestRemovedMedia: what a media has recorded is answered after it was taken out of the configuration.
+func TestRemovedMedia(t *testing.T) {
+	s := &streams{store: spooling{timeline: timeline.New(nil, []timeline.Span{{From: 0, Until: 100_000}})}}
+	s.publish(nil)
+	if ids, err := s.IDs(); err != nil || len(ids) != 1 || ids[0] != "m" {
+		t.Errorf("media %v, %v", ids, err)
+	}
+	got, err := s.Status("m")
+	if err != nil || got.State != httpapi.StateStopped || got.AnalyzedUntil == nil || *got.AnalyzedUntil != 100_000 {
+		t.Errorf("status %+v, %v", got, err)
+	}
+	if x, err := s.Timeline("m", timeline.Span{}); err != nil || len(x.Analyzed()) != 1 {
+		t.Errorf("timeline %v, %v", x, err)
+	}
+	if p, ok, err := s.Settled("m"); p != 40_000 || !ok || err != nil {
+		t.Errorf("settled before %v, %v, %v", p, ok, err)
+	}
+	if _, ok, err := s.PositionAt("m", time.Now()); ok || err != nil {
+		t.Errorf("position now: %v, %v", ok, err)
+	}
+	if err := s.Start("m"); !errors.Is(err, httpapi.ErrUnknownMedia) {
+		t.Errorf("start: %v", err)
+	}
+	if _, err := s.Status("other"); !errors.Is(err, httpapi.ErrUnknownMedia) {
+		t.Errorf("status of what never was: %v", err)
+	}
+	s.store = spooling{timeline: new(timeline.Timeline)}
+	if _, err := s.Timeline("m", timeline.Span{}); !errors.Is(err, httpapi.ErrUnknownMedia) {
+		t.Errorf("timeline of what is kept no more: %v", err)
 	}
 }
