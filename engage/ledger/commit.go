@@ -124,19 +124,21 @@ func (l *Ledger) commitBatch(b *batch) error {
 	}
 	l.step("rotated")
 	dropped := 0
-	err := l.db.Update(func(tx *bolt.Tx) error {
-		w := &writer{
-			tx: tx, names: l.names, batch: b,
-			viewers: map[Viewer]*viewerState{}, totals: map[string]*tally{},
-		}
-		tx.Bucket(bucketRecords).FillPercent = 1 // keys only grow
-		for _, r := range b.records {
-			if err := w.put(r); err != nil {
-				return err
+	err := guard(func() error {
+		return l.db.Update(func(tx *bolt.Tx) error {
+			w := &writer{
+				tx: tx, names: l.names, batch: b,
+				viewers: map[Viewer]*viewerState{}, totals: map[string]*tally{},
 			}
-		}
-		dropped = w.dropped
-		return errors.Join(w.finish(), putNumber(tx, keyLast, b.last()))
+			tx.Bucket(bucketRecords).FillPercent = 1 // keys only grow
+			for _, r := range b.records {
+				if err := w.put(r); err != nil {
+					return err
+				}
+			}
+			dropped = w.dropped
+			return errors.Join(w.finish(), putNumber(tx, keyLast, b.last()))
+		})
 	})
 	if err != nil {
 		l.names.undo()

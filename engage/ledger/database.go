@@ -64,6 +64,9 @@ func (l *Ledger) loadDatabase() (err error) {
 	if err := l.db.View(l.checkLength); err != nil {
 		return err
 	}
+	if err := checkFreelist(l.path(), int64(l.db.Info().PageSize)); err != nil {
+		return err
+	}
 	if err := l.db.Update(setUp); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package crash_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,19 +14,29 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"spotter/timeline"
 )
 
 // TestBox kills the whole program while it follows a stream, recognises, records and decides, and asks the next one for all
 // that viewers were told.
 func TestBox(t *testing.T) {
-	boxes(t, "kill -9 of the box", newSite(t, build(t)), share(2))
+	s := newSite(t, build(t))
+	boxes(t, "kill -9 of the box", s, share(2), map[int]strike{
+		2: {"decoder killed", s.killDecoder}, 5: {"decoder out of memory", s.starveDecoder},
+		7: {"decoder killed", s.killDecoder}, 9: {"stopped", stopAndGoOn},
+	})
 }
 
 // TestBoxOfJumpingClock is TestBox with a program whose wall clock jumps each second by up to three years. No clock of the
 // machine is set: the program is built with a standard library whose time.Now does that.
 func TestBoxOfJumpingClock(t *testing.T) {
-	boxes(t, "kill -9 of the box while its clock jumps", newSite(t, build(t, "-overlay", jumping(t))), share(1)/2+1)
+	s := newSite(t, build(t, "-overlay", jumping(t)))
+	s.jumps = true
+	boxes(t, "kill -9 of the box while its clock jumps", s, share(1)/2+1, map[int]strike{
+		1: {"stream went on over jumps", s.goOn}, 6: {"stream went on over jumps", s.goOn}, 9: {"stopped", stopAndGoOn},
+	})
 }
 
 // jumping returns an overlay for the go command in which the wall clock jumps; durations are measured as ever.
@@ -104,17 +115,28 @@ func TestDamagedBox(t *testing.T) {
 	}
 }
 
-func boxes(t *testing.T, kind string, s *site, rounds int) {
-	points := 0
+// strike is what befalls a box in its work, before it is killed.
+type strike struct {
+	name string
+	do   func(t *testing.T, b *box, a *answered, rng *rand.Rand) error
+}
+
+// boxes has one box after the other live and die on the same data. Of each ten lives, some are struck before.
+func boxes(t *testing.T, kind string, s *site, rounds int, strikes map[int]strike) {
+	points, struck := 0, map[string]int{}
 	report(t, kind, &points)
 	rng := random(t)
-	a := &answered{scenes: map[timeline.Position]timeline.Observation{}}
+	a := &answered{scenes: map[timeline.Position]timeline.Observation{}, late: s.jumps}
 	for round := range rounds {
 		s.origin.Publish(1 + rng.IntN(2))
 		b := s.start(t)
-		if err := liveAndDie(t, b, a, rng, round%10 == 9); err != nil {
+		x := strikes[round%10]
+		if err := liveAndDie(t, b, a, rng, x); err != nil {
 			b.kill()
-			t.Fatalf("round %d: %v\nthe box:\n%s\nfiles: %s", round, err, b.logged(), keep(t, s.data()))
+			t.Fatalf("round %d, %s: %v\nthe box:\n%s\nfiles: %s", round, x.name, err, b.logged(), keep(t, s.data()))
+		}
+		if x.do != nil {
+			struck[x.name]++
 		}
 		points++
 	}
@@ -126,21 +148,20 @@ func boxes(t *testing.T, kind string, s *site, rounds int) {
 	if err := errors.Join(a.ask(b), a.report(b)); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d answers, %d scenes, none lost, none twice", a.told, len(a.scenes))
+	t.Logf("%d answers, %d scenes, none lost, none twice; struck before: %v", a.told, len(a.scenes), struck)
 	if len(a.scenes) < rounds/4 {
 		t.Errorf("the boxes saw %d scenes in %d lives", len(a.scenes), rounds)
 	}
 }
 
-// liveAndDie asks a box until it is killed: at a random moment of its start, or of its work. Some are stopped for a while
-// before.
-func liveAndDie(t *testing.T, b *box, a *answered, rng *rand.Rand, stop bool) error {
+// liveAndDie asks a box until it is killed: at a random moment of its start, or of its work.
+func liveAndDie(t *testing.T, b *box, a *answered, rng *rand.Rand, x strike) error {
 	t.Helper()
 	span := time.Duration(rng.Int64N(int64(900 * time.Millisecond)))
 	timer := time.AfterFunc(span, func() { b.cmd.Process.Kill() })
 	defer b.kill()
 	defer timer.Stop()
-	if rng.IntN(3) == 0 && !stop {
+	if rng.IntN(3) == 0 && x.do == nil {
 		<-b.ended // in its start, perhaps
 		return unlessKilled(b, nil)
 	}
@@ -151,8 +172,8 @@ func liveAndDie(t *testing.T, b *box, a *answered, rng *rand.Rand, stop bool) er
 	if err := errors.Join(a.ask(b), a.report(b)); err != nil {
 		return err
 	}
-	if stop {
-		if err := stopAndGoOn(b, a); err != nil {
+	if x.do != nil {
+		if err := x.do(t, b, a, rng); err != nil {
 			return err
 		}
 	}
@@ -180,9 +201,29 @@ func unlessKilled(b *box, err error) error {
 	return errors.Join(err, errors.New("the box ended by itself with "+b.cmd.ProcessState.String()))
 }
 
+// goOn publishes a few segments, one after the other, and asks for their scenes.
+func (s *site) goOn(_ *testing.T, b *box, a *answered, _ *rand.Rand) error {
+	for range 3 {
+		before := a.end()
+		s.origin.Publish(1)
+		if err := a.askUntil(b, toGoOn, "the stream goes on", func() bool { return a.end() > before }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stopAndGoOn stops a box as a debugger or a starved machine does. Look-ups hang meanwhile, and only then.
-func stopAndGoOn(b *box, a *answered) error {
+func stopAndGoOn(_ *testing.T, b *box, a *answered, _ *rand.Rand) error {
 	b.cmd.Process.Signal(syscall.SIGSTOP)
+	// Some threads still work for a moment; the kernel says when the last has stopped.
+	err := error(unix.EINTR)
+	for err == unix.EINTR {
+		err = unix.Waitid(unix.P_PID, b.cmd.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	}
+	if err != nil {
+		return faultOfBox{fmt.Errorf("stop the box: %w", err)}
+	}
 	asked := make(chan error, 1)
 	go func() { asked <- a.ask(b) }()
 	select {
