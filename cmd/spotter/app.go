@@ -197,6 +197,8 @@ func (a *app) openStates() {
 // read again; path is empty where there is no file.
 func (a *app) Run(ctx context.Context, path string, signals <-chan os.Signal) error {
 	a.recognizers.log(a.log, &a.config)
+	conf := a.config // as it is before a reload changes it
+	conf.HTTP.Admin.Listen = a.servers.doors.admin.Addr().String()
 	failed := make(chan error, 4)
 	var work, sinks sync.WaitGroup
 	a.servers.run(failed)
@@ -229,8 +231,6 @@ func (a *app) Run(ctx context.Context, path string, signals <-chan os.Signal) er
 			failed <- err
 		}
 	})
-	conf := a.config // which adopt changes
-	conf.HTTP.Admin.Listen = a.servers.doors.admin.Addr().String()
 	sinks.Go(func() { knock(sinkCtx, a.watchdog, &conf) })
 	sinks.Go(func() { tellManager(sinkCtx, a.watchdog, a.log) })
 	a.sayRunning()
