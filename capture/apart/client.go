@@ -1,7 +1,6 @@
 package apart
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,17 +18,12 @@ import (
 const (
 	// tries is how many children may end over one segment.
 	tries = 2
-	// toStart is how long a child may take to start and to open what it works with: models on a cold disk.
-	toStart = 30 * time.Second
 	// toSee is how long a look at one picture may take.
 	toSee = 15 * time.Second
 	// atLeast is how long a request may take however short the segment, and timesLive how many times its duration more.
 	atLeast   = 10 * time.Second
 	timesLive = 10
 )
-
-// ErrChanged is returned when a new child opened other things than the one before it.
-var ErrChanged = errors.New("the decoder found other models or libraries than at the start: put them back, or restart Spotter")
 
 // ClientOptions say what a Client works with.
 type ClientOptions struct {
@@ -50,8 +44,11 @@ type Client struct {
 	get     func(context.Context) (child, error)
 	close   func() error
 
-	opening  sync.Mutex // held by who begins a session; it guards:
-	session  *session
+	group sync.WaitGroup // what opens sessions
+
+	mu       sync.Mutex
+	session  *session // nil: there is none yet
+	opening  *opening // nil: nobody waits for one
 	greeting []byte
 
 	shown atomic.Pointer[shown] // what the gate is being asked about
@@ -65,16 +62,18 @@ type keptProcess struct{ *Process }
 
 func (p keptProcess) Conn() net.Conn { return p.Process.Conn() }
 
-// NewClient starts the first child in the background. The caller must Close it.
+// NewClient starts the first child in the background, and has it open what it works with. The caller must Close it.
 func NewClient(o ClientOptions) *Client {
 	k := NewKeeper(o.Process, o.OnEnd)
-	return newClient(o, func(ctx context.Context) (child, error) {
+	c := newClient(o, func(ctx context.Context) (child, error) {
 		p, err := k.Get(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return keptProcess{p}, nil
 	}, k.Close)
+	c.group.Go(c.keepOpen)
+	return c
 }
 
 func newClient(o ClientOptions, get func(context.Context) (child, error), closing func() error) *Client {
@@ -84,8 +83,7 @@ func newClient(o ClientOptions, get func(context.Context) (child, error), closin
 // Close ends the child and waits for its end. Nobody may use the Client any more.
 func (c *Client) Close() error {
 	err := c.close()
-	c.opening.Lock()
-	defer c.opening.Unlock()
+	c.group.Wait()
 	if c.session != nil {
 		<-c.session.over
 	}
@@ -97,59 +95,9 @@ func (c *Client) Greeting(ctx context.Context) ([]byte, error) {
 	if _, err := c.open(ctx); err != nil {
 		return nil, err
 	}
-	c.opening.Lock()
-	defer c.opening.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.greeting, nil
-}
-
-// open returns the talk with the living child.
-func (c *Client) open(ctx context.Context) (*session, error) {
-	c.opening.Lock()
-	defer c.opening.Unlock()
-	if s := c.session; s != nil {
-		select {
-		case <-s.over:
-			c.session = nil
-		default:
-			return s, nil
-		}
-	}
-	waiting, cancel := context.WithTimeout(ctx, toStart)
-	defer cancel()
-	p, err := c.get(waiting)
-	if err != nil {
-		return nil, err
-	}
-	s := newSession(p)
-	if err := c.setup(ctx, s); err != nil {
-		p.Kill(err)
-		<-s.over
-		return nil, err
-	}
-	p.Served()
-	c.session = s
-	return s, nil
-}
-
-// setup has a child open what it works with.
-func (c *Client) setup(ctx context.Context, s *session) error {
-	q := s.begin(toStart)
-	defer q.end()
-	q.patient = true
-	if err := q.ask(kindSetup, nil, c.options.Setup); err != nil {
-		return err
-	}
-	m, err := q.next(ctx)
-	if err != nil {
-		return err
-	}
-	greeting := bytes.Clone(m.payload)
-	s.recv.give(m)
-	if c.greeting != nil && !bytes.Equal(c.greeting, greeting) {
-		return ErrChanged
-	}
-	c.greeting = append([]byte{}, greeting...)
-	return nil
 }
 
 // twice does something with a child, and once more with another where that ended over it. When both did, the segment is set

@@ -53,8 +53,11 @@ func work(setup []byte) (*apart.Work, error) {
 		return nil, err
 	}
 	greeting := setup
-	if string(setup) == "pid" {
+	switch string(setup) {
+	case "pid":
 		greeting = fmt.Append(nil, os.Getpid())
+	case "tell":
+		fmt.Fprintln(os.Stderr, "opened")
 	}
 	return &apart.Work{
 		Greeting: greeting, SeeAll: true, Close: d.Close,

@@ -3,6 +3,7 @@ package apart
 import (
 	"context"
 	"net"
+	"time"
 
 	"spotter/capture/apart/wire"
 	"spotter/vision"
@@ -51,3 +52,6 @@ func ReadSight(b []byte) (vision.Sight, error) {
 }
 
 func AppendSight(b []byte, s *vision.Sight) []byte { return appendSight(b, s) }
+
+// PauseAfter is how long a Keeper waits after so many children in a row that were of no use.
+func PauseAfter(useless int) time.Duration { return pauseAfter(useless) }

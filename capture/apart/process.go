@@ -42,6 +42,9 @@ type Options struct {
 	// ReadOnly are the files and folders that the child may read beyond the system's libraries: models, cascades.
 	ReadOnly []string
 
+	// Devices lets the child work with graphics cards.
+	Devices bool
+
 	// Env is added to the child's environment, which is empty but for the place of its folder and what keeps OpenCV and
 	// ONNX Runtime from looking around.
 	Env []string

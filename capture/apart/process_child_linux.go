@@ -19,6 +19,9 @@ const (
 
 	// filesVariable has the rules for a child's files, in JSON. It is gone when they are in force.
 	filesVariable = "SPOTTER_DECODER_FILES"
+
+	// devicesVariable is set where the child may use graphics cards.
+	devicesVariable = "SPOTTER_DECODER_DEVICES"
 )
 
 // Confine is the first thing that a child does, before it reads media, models or options. It confines the files, executes
@@ -34,7 +37,7 @@ func Confine() (*os.File, error) {
 	}
 	unix.CloseOnExec(socket)
 	conn := os.NewFile(socket, "parent")
-	if err := jail.Calls(); err != nil {
+	if err := jail.Calls(os.Getenv(devicesVariable) != ""); err != nil {
 		return nil, err
 	}
 	return conn, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,6 +66,10 @@ func behave(act string, conn *os.File) {
 		hoard(128 << 20)
 	case "hoard-files":
 		hoardFiles()
+	case "fill-folder":
+		fillFolder(1 << 20)
+	case "many-files":
+		fillFolder(0)
 	}
 }
 
@@ -105,6 +110,16 @@ func hoardFiles() {
 			if _, err := unix.Write(fd, block); err != nil {
 				select {}
 			}
+		}
+	}
+}
+
+// fillFolder writes files into its folder until it is ended.
+func fillFolder(size int) {
+	block := make([]byte, size)
+	for i := 0; ; i++ {
+		if err := os.WriteFile(filepath.Join(os.Getenv("TMPDIR"), fmt.Sprint(i)), block, 0o600); err != nil {
+			select {} // the disk is full: it must have been seen
 		}
 	}
 }

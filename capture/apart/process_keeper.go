@@ -11,7 +11,7 @@ import (
 
 const (
 	firstPause   = 100 * time.Millisecond // after a child that ended before it was of use
-	longestPause = 30 * time.Second
+	longestPause = 3 * time.Second        // with a start, less than the 5 s within which a child is replaced
 )
 
 // Keeper has a living child at hand: it starts a new one as soon as the last has ended. Only children that end before

@@ -113,7 +113,7 @@ func pair() (*net.UnixConn, *os.File, error) {
 
 // command returns what to run.
 func (p *Process) command() (*exec.Cmd, error) {
-	files, err := json.Marshal(jail.Rules{Program: self, ReadOnly: p.options.ReadOnly, Writable: p.folder})
+	files, err := json.Marshal(jail.Rules{Program: self, ReadOnly: p.options.ReadOnly, Writable: p.folder, Devices: p.options.Devices})
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +129,16 @@ func (p *Process) command() (*exec.Cmd, error) {
 		"OPENCV_OPENCL_RUNTIME=disabled",
 		"OPENCV_LOG_LEVEL=ERROR",
 		"ORT_DISABLE_TELEMETRY=1",
+		// C does nearly all of the work: threads of Go that look for more, and collections of a small heap, cost more than
+		// they save (TestApartCost). A large heap is collected before the limit is met.
+		"GOMAXPROCS=1",
+		"GOGC=400",
+		"GOMEMLIMIT=" + strconv.FormatInt(p.options.memory()/2, 10),
 		filesVariable + "=" + string(files),
 	}, p.options.Env...)
+	if p.options.Devices {
+		cmd.Env = append(cmd.Env, devicesVariable+"=1")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	return cmd, nil
 }
@@ -201,7 +209,7 @@ func (p *Process) watch(ctx context.Context, ended <-chan error) error {
 			p.Kill(context.Cause(ctx))
 			over = nil
 		case <-look.C:
-			if used := memory(p.pid); used > p.options.memory() {
+			if used := memory(p.pid) + written(p.folder); used > p.options.memory() {
 				p.Kill(tooMuch(used, p.options.memory()))
 			}
 		}

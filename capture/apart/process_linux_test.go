@@ -113,6 +113,8 @@ func TestEnds(t *testing.T) {
 		{name: "aborts as C++ does", act: "abort", want: "terminate called after throwing"},
 		{name: "needs much memory", act: "hoard", memory: 256 << 20, is: apart.ErrMemory, want: "exceeded 256 MiB"},
 		{name: "needs much memory in files", act: "hoard-files", memory: 256 << 20, is: apart.ErrMemory, want: "exceeded 256 MiB"},
+		{name: "fills its folder", act: "fill-folder", memory: 256 << 20, is: apart.ErrMemory, want: "exceeded 256 MiB"},
+		{name: "makes files without end", act: "many-files", is: apart.ErrMemory, want: "exceeded 1.5 GiB"},
 		{name: "needs it faster than is looked", act: "hoard-fast", memory: 256 << 20, is: apart.ErrMemory, want: "exceeded 256 MiB"},
 	}
 	for _, test := range tests {

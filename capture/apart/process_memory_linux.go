@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -69,5 +72,29 @@ func memoryFiles(pid int) int64 {
 			sum += info.Sys().(*syscall.Stat_t).Blocks * 512
 		}
 	}
+	return sum
+}
+
+// mostEntries is how many files and folders a child may make.
+const mostEntries = 1000
+
+// written returns the bytes of the files in a child's folder, which may be in memory. A folder of more entries than any
+// decoder makes counts as more than any child may use, and is not read on.
+func written(folder string) (sum int64) {
+	entries := 0
+	// What is gone when it is looked at takes no room.
+	_ = filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
+		if entries++; entries > mostEntries {
+			sum = math.MaxInt64 / 2
+			return fs.SkipAll
+		}
+		if err != nil || !e.Type().IsRegular() {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			sum += info.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+		return nil
+	})
 	return sum
 }

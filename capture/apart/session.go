@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -170,6 +171,13 @@ func (c *call) ask(k kind, meta func([]byte) []byte, parts ...[]byte) error {
 	err := c.send.write(k, c.id, meta, parts...)
 	if err == nil {
 		return nil
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) { // it is ending by itself, which is waited for, so that it can be told how
+		select {
+		case <-c.over:
+			return c.death
+		case <-time.After(leave):
+		}
 	}
 	c.child.Kill(fmt.Errorf("%w: did not take a request: %w", ErrHung, err))
 	<-c.over

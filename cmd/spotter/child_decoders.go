@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"spotter/capture/apart"
+	"spotter/models/onnx"
 	"spotter/timeline"
 	"spotter/vision"
 	"spotter/vision/local/gallery"
@@ -25,7 +26,8 @@ const asideFolder = "aside"
 type decoders struct {
 	setup    []byte
 	readable []string
-	folder   string // temporary
+	devices  bool // graphics cards
+	folder   *temporary
 	aside    *apart.Aside
 	log      *slog.Logger
 
@@ -42,12 +44,13 @@ func newDecoders(c *config, looks bool, log *slog.Logger) (*decoders, error) {
 		return nil, err
 	}
 	runtime, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":") // systemd's, in memory; the first of several
-	folder, err := os.MkdirTemp(runtime, "spotter-decoders-")
+	folder, err := newTemporary(runtime)
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the decoders: %w: give this user the right to write there", err)
 	}
 	return &decoders{
-		setup: setup, readable: readable, folder: folder, log: log, aside: apart.NewAside(filepath.Join(c.DataDir, asideFolder)),
+		setup: setup, readable: readable, devices: looks && c.Vision.Local.Provider != onnx.CPU, folder: folder, log: log,
+		aside:  apart.NewAside(filepath.Join(c.DataDir, asideFolder)),
 		byName: map[string]*apart.Client{}, spare: map[string]*apart.Client{}, ended: map[string]func(error){},
 	}, nil
 }
@@ -65,12 +68,12 @@ func (d *decoders) Close() error {
 	for _, c := range spare { // not under mu, which who tells of an end may wait for
 		failed = append(failed, c.Close())
 	}
-	return errors.Join(append(failed, os.RemoveAll(d.folder))...)
+	return errors.Join(append(failed, d.folder.Close())...)
 }
 
 func (d *decoders) start(name string) *apart.Client {
 	return apart.NewClient(apart.ClientOptions{
-		Process: apart.Options{Dir: d.folder, ReadOnly: d.readable, Name: name, Log: d.log},
+		Process: apart.Options{Dir: d.folder.path, ReadOnly: d.readable, Devices: d.devices, Name: name, Log: d.log},
 		Setup:   d.setup,
 		Aside:   d.aside,
 		OnEnd: func(how error, pause time.Duration) {

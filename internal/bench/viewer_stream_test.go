@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,13 @@ import (
 // analyzed runs the program on a live stream of 1080p30 with 5 Mb/s until the test ends, and returns a line that tells how
 // far it is.
 func analyzed(t *testing.T) func() string {
+	t.Helper()
+	_, _, told := analyzing(t)
+	return told
+}
+
+// analyzing is analyzed, with the program's process and where viewers ask it.
+func analyzing(t *testing.T) (pid int, addr string, told func() string) {
 	t.Helper()
 	dir := t.TempDir()
 	program, live := filepath.Join(dir, "spotter"), filepath.Join(dir, "live")
@@ -37,7 +45,7 @@ func analyzed(t *testing.T) func() string {
 		filepath.Join(live, testmedia.Playlist))
 	origin := httptest.NewServer(http.FileServer(http.Dir(live)))
 	t.Cleanup(origin.Close)
-	addr := freeAddr(t)
+	addr = freeAddr(t)
 	config := filepath.Join(dir, "spotter.yaml")
 	text := fmt.Sprintf("data_dir: %s\nhttp: {viewer: {listen: %q}, admin: {listen: %q}}\nmedia: [{id: cup-final, url: %s/%s}]\nvision: {mode: local-only}\n",
 		filepath.Join(dir, "state"), addr, freeAddr(t), origin.URL, testmedia.Playlist)
@@ -65,7 +73,7 @@ func analyzed(t *testing.T) func() string {
 		}
 	}
 	began, cpu, at := time.Now(), processTime(t, cmd.Process.Pid), status()
-	return func() string {
+	return cmd.Process.Pid, addr, func() string {
 		took := time.Since(began).Seconds()
 		return fmt.Sprintf("meanwhile spotter run analysed %.0f s of 1080p30 live in %.0f s, with %.2f s of CPU a stream minute",
 			status()-at, took, 60*(processTime(t, cmd.Process.Pid)-cpu).Seconds()/took)
@@ -102,22 +110,51 @@ func freeAddr(t *testing.T) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// processTime returns the CPU time of a process, user and system (proc(5), /proc/pid/stat: fields 14 and 15, in ticks of 10 ms).
+// processTime returns the CPU time of a process and of its children, those that have ended included, user and system (proc(5),
+// /proc/pid/stat: fields 14 to 17, in ticks of 10 ms).
 func processTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	var all int64
+	for _, p := range append(children(t, pid), pid) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
+		if err != nil && p != pid {
+			continue // a child has ended meanwhile
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 15 {
+			continue
+		}
+		for _, field := range fields[11:15] {
+			n, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += n
+		}
+	}
+	return time.Duration(all) * 10 * time.Millisecond
+}
+
+// children returns the processes that a process has started and that run: of the program, its decoders.
+func children(t *testing.T, pid int) (pids []int) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	var user, system int64
-	if fields := strings.Fields(rest); len(fields) > 12 {
-		if _, err := fmt.Sscan(fields[11], &user); err != nil {
-			t.Fatal(err)
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue // the thread has ended
 		}
-		if _, err := fmt.Sscan(fields[12], &system); err != nil {
-			t.Fatal(err)
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, child)
+			}
 		}
 	}
-	return time.Duration(user+system) * 10 * time.Millisecond
+	return pids
 }

@@ -19,4 +19,7 @@ type Rules struct {
 
 	// Writable is the one folder in which files may be made, written and removed.
 	Writable string
+
+	// Devices lets it work with graphics cards: NVIDIA's, and what is under /dev/dri.
+	Devices bool
 }

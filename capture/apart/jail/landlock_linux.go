@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +50,27 @@ func system() []rule {
 		{"/dev/random", readFiles},
 		{"/dev/urandom", readFiles},
 	}
+}
+
+const deviceFiles = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR |
+	unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+
+// devices lists what drivers of graphics cards open below root, which is / but in tests: their devices, and where the kernel
+// tells which there are.
+func devices(root string) []rule {
+	list := []rule{
+		{filepath.Join(root, "dev/dri"), deviceFiles},
+		{filepath.Join(root, "sys/bus/pci"), readFiles},
+		{filepath.Join(root, "sys/class/drm"), readFiles},
+		{filepath.Join(root, "sys/dev/char"), readFiles},
+		{filepath.Join(root, "sys/devices"), readFiles},
+	}
+	// nvidia0, nvidiactl, nvidia-uvm, and the folder nvidia-caps. The pattern is well formed.
+	names, _ := filepath.Glob(filepath.Join(root, "dev/nvidia*"))
+	for _, name := range names {
+		list = append(list, rule{name, deviceFiles})
+	}
+	return list
 }
 
 // FilesError says why files cannot be confined here, and what mends it; it is nil where they can.
@@ -109,6 +131,9 @@ func Files(r Rules) error {
 	set := os.NewFile(fd, "landlock")
 	defer set.Close()
 	rules := append(system(), rule{r.Program, execFiles}, rule{r.Writable, writeFiles})
+	if r.Devices {
+		rules = append(rules, devices("/")...)
+	}
 	for _, path := range r.ReadOnly {
 		rules = append(rules, rule{path, readFiles})
 	}

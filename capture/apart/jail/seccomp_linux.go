@@ -10,9 +10,10 @@ import (
 )
 
 // Calls leaves the whole process, all its threads and those to come, the system calls that decoding and recognising
-// need; every other fails with "operation not permitted". It cannot be taken back. Files that are open stay so.
-func Calls() error {
-	policy, err := policy(os.Getpid())
+// need; every other fails with "operation not permitted". Where devices is set, these may be spoken to as drivers of graphics
+// cards do. It cannot be taken back. Files that are open stay so.
+func Calls(devices bool) error {
+	policy, err := policy(os.Getpid(), devices)
 	if err != nil {
 		return fmt.Errorf("confine system calls: %w", err)
 	}
@@ -24,15 +25,19 @@ func Calls() error {
 }
 
 // policy is the filter for the process of the given id.
-func policy(pid int) (seccomp.Policy, error) {
+func policy(pid int, devices bool) (seccomp.Policy, error) {
 	machine, err := arch.GetInfo("")
 	if err != nil {
 		return seccomp.Policy{}, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
+	names := allowed()
+	if devices {
+		names = append(names, "ioctl") // of what, Landlock judges
+	}
 	return seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno, // EPERM
 		Syscalls: []seccomp.SyscallGroup{
-			{Action: seccomp.ActionAllow, Names: known(machine, allowed()), NamesWithCondtions: guarded(uint64(pid))},
+			{Action: seccomp.ActionAllow, Names: known(machine, names), NamesWithCondtions: guarded(uint64(pid))},
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: known(machine, tooNew())},
 		},
 	}, nil
