@@ -43,10 +43,11 @@ type Server struct {
 	mu     sync.Mutex
 	ln     *onceListener // nil before Serve
 	closed bool
+	ending chan struct{} // closed when closed is set
 }
 
 func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server {
-	s := &Server{router: router.New(), metrics: newMetrics(reg, name), log: log.With("listener", name)}
+	s := &Server{router: router.New(), metrics: newMetrics(reg, name), log: log.With("listener", name), ending: make(chan struct{})}
 	// A redirect would have no CORS headers and hides a wrong address until the day it is posted to.
 	s.router.RedirectTrailingSlash, s.router.RedirectFixedPath = false, false
 	s.router.NotFound = s.metrics.route(routeOther, s.log, func(ctx *fasthttp.RequestCtx) error {
@@ -106,7 +107,10 @@ func (s *Server) Serve(ln net.Listener) error {
 // A Serve that comes later returns at once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.ending)
+	}
 	ln := s.ln
 	s.mu.Unlock()
 	if ln != nil {

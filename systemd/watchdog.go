@@ -56,6 +56,17 @@ func (w *Watchdog) Watch(name string, silence time.Duration) *Part {
 // Progress says that the part has done something, or begins to.
 func (p *Part) Progress() { p.set(false) }
 
+// Within is Progress, and has the part make the next at least every silence from now on.
+func (p *Part) Within(silence time.Duration) {
+	if p == nil {
+		return
+	}
+	p.watchdog.mu.Lock()
+	p.silence = silence
+	p.watchdog.mu.Unlock()
+	p.Progress()
+}
+
 // Rest says that the part waits for something to do, however long; Progress ends that.
 func (p *Part) Rest() { p.set(true) }
 

@@ -28,6 +28,7 @@ type app struct {
 	config      config // as the box runs by it; adopt changes it while house rests
 	log         *slog.Logger
 	level       *slog.LevelVar // of log; nil where it does not change
+	read        string         // print of the configuration's files as they were read; empty where nobody took it
 	told        reloadNotices
 	watchdog    *systemd.Watchdog
 	space       *space
@@ -206,8 +207,9 @@ func (a *app) Run(ctx context.Context, path string, signals <-chan os.Signal) er
 	defer stopWork()
 	a.fleet.run(workCtx)
 	a.house.run(workCtx, a.keepHouse)
+	a.sayRunning() // of the fleet, which a reload changes
 	reload := &reloader{
-		path: path, apply: a.adopt, files: func() []string { return a.config.watched() }, told: a.told, count: a.meters.reloads, log: a.log,
+		path: path, apply: a.adopt, files: func() []string { return a.config.watched() }, told: a.told, count: a.meters.reloads, log: a.log, taken: a.read,
 	}
 	work.Go(func() {
 		reload.run(workCtx, signals)
@@ -233,7 +235,6 @@ func (a *app) Run(ctx context.Context, path string, signals <-chan os.Signal) er
 	})
 	sinks.Go(func() { knock(sinkCtx, a.watchdog, &conf) })
 	sinks.Go(func() { tellManager(sinkCtx, a.watchdog, a.log) })
-	a.sayRunning()
 
 	var err error
 	select {

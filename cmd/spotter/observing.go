@@ -8,6 +8,7 @@ import (
 
 	"spotter/capture"
 	"spotter/store"
+	"spotter/systemd"
 	"spotter/timeline"
 	"spotter/vision"
 )
@@ -19,20 +20,21 @@ type observing struct {
 	scenes   vision.Scenes
 	asking   *asking
 	observer *vision.Observer // nil before the first segment
+	part     *systemd.Part    // nil where nobody watches
 	// resumed is where the last break ended, until the first look behind it.
 	resumed *timeline.Position
 }
 
 func (o *observing) run(ctx context.Context, steps <-chan step) error {
 	defer o.upgrades.off(o.media.ID)
-	part := o.watchdog.Watch("media "+o.media.ID+": recognising and recording", streamSilence)
-	defer part.Leave()
-	for part.Rest(); ; part.Rest() {
+	o.part = o.watchdog.Watch("media "+o.media.ID+": recognising and recording", streamSilence)
+	defer o.part.Leave()
+	for o.part.Rest(); ; o.part.Rest() {
 		x, more := <-steps
 		if !more {
 			break
 		}
-		part.Progress()
+		o.part.Progress()
 		if err := o.step(ctx, x); err != nil {
 			return err
 		}
@@ -82,6 +84,7 @@ func (o *observing) step(ctx context.Context, x step) error {
 // events carries out what the scenes want done.
 func (o *observing) events(ctx context.Context, list []vision.Event) error {
 	for _, e := range list {
+		o.part.Within(streamSilence + o.asker.Deadline()) // of now: a reload may change it
 		seen := o.event(ctx, e)
 		batch := store.Batch{Analyzed: o.resume(e.From, len(seen.Observations) > 0), Frames: o.asked(e)}
 		err := o.record(seen, batch)

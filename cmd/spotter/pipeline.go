@@ -178,6 +178,7 @@ type decoding struct {
 
 // over tells that the stream has ended, though it may go on: by mistake, or with another event.
 func (d *decoding) over(ctx context.Context) error {
+	defer d.part.Rest()
 	d.gate.Reset()
 	return d.send(ctx, step{over: true})
 }
@@ -262,7 +263,10 @@ func (d *decoding) decode(ctx context.Context, job capture.Job) (looked int, err
 	return looked, err
 }
 
+// send waits for the observing side, which is watched by itself.
 func (d *decoding) send(ctx context.Context, x step) error {
+	d.part.Rest()
+	defer d.part.Progress()
 	select {
 	case d.steps <- x:
 		return nil

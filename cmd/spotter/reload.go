@@ -44,7 +44,9 @@ func (n reloadNotices) end() {
 
 // run reads again at each signal and at each change, until ctx is done.
 func (r *reloader) run(ctx context.Context, signals <-chan os.Signal) {
-	r.taken = r.print()
+	if r.taken == "" { // else it tells of the files as they were before the box was opened, which takes a while
+		r.taken = r.print()
+	}
 	tick := time.NewTicker(lookTime)
 	defer tick.Stop()
 	for {
@@ -79,8 +81,12 @@ func (r *reloader) print() string {
 	if r.path == "" {
 		return ""
 	}
+	return printOf(r.path) + printOf(r.files()...)
+}
+
+func printOf(paths ...string) string {
 	var b strings.Builder
-	for _, path := range append([]string{r.path}, r.files()...) {
+	for _, path := range paths {
 		var f unix.Stat_t
 		if err := unix.Stat(path, &f); err != nil {
 			fmt.Fprintf(&b, "%s: %v\n", path, err)
@@ -99,14 +105,15 @@ func (r *reloader) reload(ctx context.Context, why string) {
 		r.log.Warn("there is no configuration file to read again: name one by --config or " + configVariable)
 		return
 	}
-	r.taken, r.change = r.print(), "" // before it is read: what changes meanwhile is read again
-	names := r.files()
+	file := printOf(r.path) // before it is read: what changes meanwhile is read again
+	r.taken, r.change = file+printOf(r.files()...), ""
 	next, err := loadConfig(r.path)
 	if err == nil {
-		err = r.apply(ctx, &next)
-	}
-	if !slices.Equal(names, r.files()) { // the print of now tells more files, or fewer
-		r.taken = r.print()
+		names := next.watched()
+		others := printOf(names...)
+		if err = r.apply(ctx, &next); slices.Equal(names, r.files()) {
+			r.taken = file + others
+		}
 	}
 	r.count.reloaded(err == nil)
 	if err == nil {

@@ -24,15 +24,18 @@ func (c *cli) run(ctx context.Context, conf config) error {
 		}
 		return c.runLookups(ctx, l, conf, signals)
 	}
+	path := configPath(c.configPath)
+	read := (&reloader{path: path, files: conf.watched}).print()
 	a, err := openApp(ctx, conf, log)
 	if err != nil {
 		return err
 	}
+	a.read = read
 	a.told = managerNotices(log)
 	if !c.verbose {
 		a.level = level
 	}
-	return errors.Join(a.Run(ctx, configPath(c.configPath), signals), a.Close())
+	return errors.Join(a.Run(ctx, path, signals), a.Close())
 }
 
 func (c *cli) levelOf(conf *config) *slog.LevelVar {

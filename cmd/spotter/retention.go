@@ -60,17 +60,21 @@ func (a *app) tidy() error {
 // tidyEarly drops the oldest tenth of each media's observations, again and again, until that many bytes of the store's file are
 // free, or nothing that may go is left.
 func (a *app) tidyEarly(spare int64) error {
+	all := a.observations()
+	defer func() {
+		if n := all - a.observations(); n > 0 { // one line, however often
+			a.log.Warn("observations dropped because the disk is full", "observations", n)
+		}
+	}()
 	for a.store.Spare() < spare {
 		before := a.observations()
 		err := a.prune(func(from, until timeline.Position) timeline.Position { return from + max(1000, (until-from)/10) })
 		if err != nil {
 			return err
 		}
-		now := a.observations()
-		if now == before {
+		if a.observations() == before {
 			return nil
 		}
-		a.log.Warn("observations dropped because the disk is full", "observations", before-now)
 	}
 	return nil
 }

@@ -97,6 +97,9 @@ func TestDiskTakesNothingMore(t *testing.T) {
 	if s.paused() || !s.mayTell(nil)() {
 		t.Fatalf("still paused: %s\n%s", s.ready().Detail, log.String())
 	}
+	if n := strings.Count(log.String(), "observations dropped because the disk is full"); n != 1 {
+		t.Errorf("what was dropped is said %d times", n)
+	}
 	for range 20 {
 		if err := next(); err != nil {
 			t.Fatal("after room was made: ", err)
