@@ -3,7 +3,7 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash cover clean
+.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash soak cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,13 +50,18 @@ test-deb: setup setup-appliance ## install the package in a booted Debian 12 (as
 crash: setup setup-appliance ## kill, cut the power, fill the disk, flip bits: 10,000 points, each checked (ARGS="-seed 1 -points 500")
 	go test -tags crash -count=1 -timeout 80m -v ./internal/crash -args $(ARGS)
 
+soak: setup ## run 8 streams for hours of event time with faults: memory, descriptors and goroutines stay flat (ARGS="-length 12m -streams 8")
+	go test -tags soak -count=1 -timeout 60m -v ./internal/soak -args $(ARGS)
+
 lint: setup ## vet, staticcheck and formatting
 	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go vet -tags bench ./internal/... ./capture/apart
 	go vet -tags crash ./internal/crash
+	go vet -tags soak ./internal/soak
 	go tool staticcheck ./...
 	go tool staticcheck -tags crash ./internal/crash
+	go tool staticcheck -tags soak ./internal/soak
 
 fmt: ## format the code
 	go tool gofumpt -w .

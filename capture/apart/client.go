@@ -101,19 +101,23 @@ func (c *Client) Greeting(ctx context.Context) ([]byte, error) {
 }
 
 // twice does something with a child, and once more with another where that ended over it. When both did, the segment is set
-// aside and the error wraps capture.ErrDecoder.
+// aside and the error wraps capture.ErrDecoder. A child that ends while it starts has not ended over the segment: it is followed by
+// another too, but only once, for where none starts none will.
 func (c *Client) twice(ctx context.Context, do func(*session) error) error {
-	var ends []error
+	var ends, starts []error
 	for len(ends) < tries {
 		s, err := c.open(ctx)
+		var d *death
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("%w: %w", capture.ErrDecoder, errors.Join(append(ends, err)...))
+			if starts = append(starts, err); len(starts) < tries && errors.As(err, &d) {
+				continue
+			}
+			return fmt.Errorf("%w: %w", capture.ErrDecoder, errors.Join(append(ends, starts...)...))
 		}
 		err = do(s)
-		var d *death
 		if !errors.As(err, &d) {
 			return err
 		}

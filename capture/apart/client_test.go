@@ -176,6 +176,29 @@ func TestNewChildThatOpensOtherThingsIsRefused(t *testing.T) {
 	}
 }
 
+// TestChildThatEndsAtItsStartCostsNoSegment: of a child that was killed while it opened its models, the segment that waited for it
+// was lost, without another try.
+func TestChildThatEndsAtItsStartCostsNoSegment(t *testing.T) {
+	for _, tt := range []struct{ dead, started int }{{0, 1}, {1, 2}, {9, 2}} {
+		started := 0
+		var last *fake
+		c := apart.NewClientOf(apart.ClientOptions{}, func(context.Context) (apart.Child, error) {
+			last = newFake(func(w io.Writer, id uint32) { _ = say(w, apart.KindDone, id, nil) })
+			if started++; started <= tt.dead {
+				last.Kill(errors.New("killed at its start"))
+			}
+			return last, nil
+		}, func() error { last.Kill(apart.ErrClosed); return nil })
+		err := c.Decode(t.Context(), oneJob, yes{}, func(apart.Sample) error { return nil })
+		if lost := tt.dead > 1; lost != errors.Is(err, capture.ErrDecoder) || !lost && err != nil || started != tt.started {
+			t.Errorf("%d die at their start: %d children, %v", tt.dead, started, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSightGoesOverTheWire(t *testing.T) {
 	want := vision.Sight{
 		Objects: []timeline.Entity{vision.Object("Car", 90), vision.Object("Person", 50)},

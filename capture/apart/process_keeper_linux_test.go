@@ -29,7 +29,12 @@ func TestReplaced(t *testing.T) {
 			t.Errorf("ended with %v, next after %v", how, pause)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(func() { k.Close() })
+	replacements := replacements
+	if testing.Short() {
+		replacements /= 5
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var files, threads int
 	var took []time.Duration
