@@ -17,6 +17,9 @@ func (o AskOptions) times() askTimes {
 	return t
 }
 
+// Deadline returns how long a picture waits for the cloud now; 0 where the mode has none.
+func (a *Asker) Deadline() time.Duration { return a.times.Load().deadline }
+
 // SetTimes puts another deadline and patience in the place of the options', for the pictures that come from now on. A patience
 // of 0 is chosen as by NewAsker. It fails with ErrMode where they do not fit, and then changes nothing.
 func (a *Asker) SetTimes(deadline, patience time.Duration) error {

@@ -70,7 +70,7 @@ func TestReplaced(t *testing.T) {
 	if slowest := took[len(took)-1]; slowest > 5*time.Second {
 		t.Errorf("a replacement took %v", slowest)
 	}
-	if n := k.Replaced(); n < replacements || n != ends.Load() {
+	if n := k.Replaced(); n < int64(replacements) || n != ends.Load() {
 		t.Errorf("%d replaced, %d told", n, ends.Load())
 	}
 	filesNow, threadsNow := counts(t)
