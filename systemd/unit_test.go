@@ -47,6 +47,38 @@ func TestUnitIsUnderstood(t *testing.T) {
 	}
 }
 
+// TestUnitNeedsLittle: a reload once started /bin/kill, which a small Debian does not have.
+func TestUnitNeedsLittle(t *testing.T) {
+	t.Parallel()
+	unit, err := os.ReadFile("spotter.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(unit)) {
+		key, command, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if !strings.HasPrefix(key, "Exec") {
+			continue
+		}
+		switch program, _, _ := strings.Cut(command, " "); program {
+		case "/bin/sh", "/usr/bin/spotter", "/usr/lib/spotter/back-off":
+		default:
+			t.Errorf("%s is in no package that ours depends on", program)
+		}
+	}
+}
+
+// TestStopLeavesDecoders: a stop once ended the decoders beside the program, and what they had under way was a fault.
+func TestStopLeavesDecoders(t *testing.T) {
+	t.Parallel()
+	unit, err := os.ReadFile("spotter.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(unit), "\nKillMode=mixed\n") {
+		t.Error("the service manager's SIGTERM goes to the decoders too")
+	}
+}
+
 // TestBackOff is not parallel: a program that another fork still holds open for writing cannot be started.
 func TestBackOff(t *testing.T) {
 	script, err := filepath.Abs("back-off")

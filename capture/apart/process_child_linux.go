@@ -58,11 +58,8 @@ func again(rules string) error {
 	if err := jail.Files(r); err != nil && !errors.Is(err, jail.ErrUnsupported) {
 		return err
 	}
-	// Where Spotter runs as root, its child is not to be: with capabilities it could read the memory of others.
-	var none [2]unix.CapUserData // the kernel reads two
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if err := unix.Capset(&header, &none[0]); err != nil {
-		return fmt.Errorf("give up capabilities: %w", err)
+	if err := giveUpCapabilities(); err != nil {
+		return err
 	}
 	// What was set for the first thread is not so for this one, which executes the program.
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
@@ -75,4 +72,21 @@ func again(rules string) error {
 		}
 	}
 	return fmt.Errorf("execute once more: %w", unix.Exec(self, os.Args, env))
+}
+
+// giveUpCapabilities leaves the calling thread none. Where Spotter runs as root, its child is not to be: with capabilities it could
+// read the memory of others. A service that has none may not even be allowed to ask, and need not.
+func giveUpCapabilities() error {
+	var has, none [2]unix.CapUserData // the kernel reads two
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &has[0]); err != nil {
+		return fmt.Errorf("read capabilities: %w", err)
+	}
+	if has == none {
+		return nil
+	}
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return fmt.Errorf("give up capabilities: %w", err)
+	}
+	return nil
 }
