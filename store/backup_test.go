@@ -33,17 +33,19 @@ func TestSnapshotUnderWrites(t *testing.T) {
 			}
 		}
 	})
+	defer func() {
+		close(stop)
+		writing.Wait()
+	}()
 	last := timeline.Position(-1)
 	for range 12 {
-		for before := last; before == last; { // something was recorded since
+		for newest := last; newest <= last; { // until something was recorded since
 			if tl, ok := s.Timeline(media); ok && tl.Last() != nil {
-				before = tl.Last().From
+				newest = tl.Last().From
 			}
 		}
 		last = checkCopy(t, s, last)
 	}
-	close(stop)
-	writing.Wait()
 }
 
 // checkCopy makes a copy and returns the newest observation in it.
