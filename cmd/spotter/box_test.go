@@ -187,8 +187,10 @@ type status struct {
 	LiveEdge      *timeline.Position `json:"live_edge"`
 	AnalyzedUntil *timeline.Position `json:"analyzed_until"`
 	Source        string
-	Faults        []struct{ Kind, Message string }
+	Faults        []fault
 }
+
+type fault struct{ Kind, Message string }
 
 func (b *box) status(media string) (s status) {
 	b.t.Helper()

@@ -51,8 +51,8 @@ func (o *origin) untouched(t *testing.T, before time.Time) {
 func TestScheduleOfBox(t *testing.T) {
 	t.Parallel()
 	match, other := newOrigin(t, 12, 6), newOrigin(t, 12, 6)
-	begins := soon(4 * time.Second)
-	ends := begins.Add(6 * time.Second)
+	begins := soon(12 * time.Second) // starting the box takes seconds on a busy machine
+	ends := begins.Add(15 * time.Second)
 	b := start(t, config(newData(t), classic, "media:",
 		match.scheduled("cup", fmt.Sprintf("start: %s, stop: %s", begins.Format(time.RFC3339), ends.Format(time.RFC3339))),
 		"  - {id: always, url: '"+other.URL+hls.Media+"'}"))
