@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,9 +50,7 @@ func convert(t *testing.T, interpreter, file string) {
 	}
 	ours, blind := play(t, set, dimensions, seeds)
 	base, theirs := engagebench.Best(blind), wabbit(t, set, interpreter, file)
-	// Our learners have their default settings, and so has their rival. What Vowpal Wabbit gathers with settings that were tuned on
-	// these sets, or with products of features, stands in the table.
-	rival := engagebench.Best(slices.DeleteFunc(slices.Clone(theirs), func(r engagebench.Rewards) bool { return strings.Contains(r.Name, ", l ") }))
+	rival := engagebench.Best(theirs)
 	t.Logf("%s: %d decisions among %d classes; best fixed %.0f, uniform %.1f",
 		set.Name, len(set.Order(0)), set.Classes, set.BestFixed(), float64(len(set.Order(0)))/float64(set.Classes))
 	t.Logf("| policy | reward | over %s | over %s |", base.Name, rival.Name)
