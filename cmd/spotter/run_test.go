@@ -103,19 +103,26 @@ func TestRun(t *testing.T) {
 		var got struct {
 			Ready  bool
 			Checks []struct {
-				Name string
-				OK   bool
+				Name, Detail string
+				OK           bool
 			}
 		}
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Fatal(err)
 		}
-		ok := map[string]bool{}
+		ready, names := true, []string{}
 		for _, c := range got.Checks {
-			ok[c.Name] = c.OK
+			names = append(names, c.Name)
+			ready = ready && c.OK
+			// On a busy machine the streams, which publish nothing more, have stalled by now.
+			if stalled := strings.HasPrefix(c.Detail, "stalled"); c.OK == stalled {
+				t.Errorf("%s: ok %t: %s", c.Name, c.OK, c.Detail)
+			}
 		}
-		if resp.StatusCode != http.StatusOK || !got.Ready || !ok["media cup"] || !ok["disk"] || len(ok) != 6 {
-			t.Errorf("/readyz: %s: %s, want all five streams and the disk ready", resp.Status, body)
+		slices.Sort(names)
+		want := []string{"disk", "media cup", "media gone", "media html", "media nobody", "media noise"}
+		if !slices.Equal(names, want) || got.Ready != ready || (resp.StatusCode == http.StatusOK) != ready {
+			t.Errorf("/readyz: %s: %s, want %q, and ready only if all are", resp.Status, body, want)
 		}
 	})
 	t.Run("the command line asks the box", func(t *testing.T) {
