@@ -3,6 +3,8 @@
 // disks or of HTTP: a case comes in, the probability of each arm goes out.
 package policy
 
+import "strings"
+
 // Feature is one named number that a case is described by. A category is a feature of its own with Value 1, such as
 // "country=GB"; a number keeps its name and is scaled to about [-1, 1].
 type Feature struct {
@@ -68,4 +70,10 @@ type Learner interface {
 	// learner, or one of other settings, has written.
 	MarshalBinary() ([]byte, error)
 	UnmarshalBinary(data []byte) error
+}
+
+// Family returns what the versions of one kind of policy have in common: what comes before the first slash.
+func Family(version string) string {
+	name, _, _ := strings.Cut(version, "/")
+	return name
 }

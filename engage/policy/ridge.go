@@ -65,12 +65,18 @@ func (r *ridge) thaw() {
 	r.frozen = false
 }
 
-// observe learns that x gave that reward. It returns what was expected, and its variance for rewards of unit variance.
+// observe learns that x gave that reward. It returns what was expected, and its variance for rewards of unit variance. An estimate
+// above 1, the highest reward, is no error where the reward was 1, and is not brought down by it: a squared loss that is cut off
+// so fits choices that are mostly right better (the squared hinge of Zhang 2004, doi:10.1214/aos/1079120130). Below 0 it is not cut
+// off: an arm that was thought worse than nothing would stay so when viewers come to like it.
 func (r *ridge) observe(x *vector, reward float64, s *solver) (expected, variance float64) {
 	r.thaw()
 	n := len(r.moment)
 	u := s.times(r.fit.inverse, x)
 	expected, variance = x.dot(r.fit.weights), max(x.dot(u.Data), 0)
+	if reward >= 1 {
+		reward = max(reward, expected)
+	}
 	scale := 1 / (1 + variance)
 	blas64.Axpy((reward-expected)*scale, u, vectorOf(r.fit.weights))
 	blas64.Spr(-scale, u, packed(r.fit.inverse, n))

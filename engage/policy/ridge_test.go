@@ -49,6 +49,28 @@ func TestRidgeStaysSound(t *testing.T) {
 	}
 }
 
+// TestRidgeLeavesMoreThanAllAlone has a few lessons far out that pay as the near ones do: they must not bend the line that the
+// near ones need.
+func TestRidgeLeavesMoreThanAllAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	_, _, weights := policy.Regress(policy.Options{Dimensions: 16, Discount: 1}, 10_000, func(x []float64) float64 {
+		x[0] = 1
+		switch n := r.IntN(10); {
+		case n < 1:
+			x[1] = 10
+		case n < 5:
+			x[1] = 0.5
+		default:
+			x[1] = -0.5
+			return 0
+		}
+		return 1
+	})
+	if low, high := weights[0]-weights[1]/2, weights[0]+weights[1]/2; low > 0.3 || high < 0.6 {
+		t.Errorf("0 is estimated as %.2f and 1 as %.2f", low, high)
+	}
+}
+
 func TestHashVector(t *testing.T) {
 	f := func(name string, v float64) policy.Feature { return policy.Feature{Name: name, Value: v} }
 	tests := map[string]struct {
