@@ -206,6 +206,7 @@ func TestSightGoesOverTheWire(t *testing.T) {
 			{Box: vision.Box{Left: -0.1, Top: 0.2, Width: 0.3, Height: 0.4}, Confidence: 99, Sharpness: 120, Embedding: []float32{0.5, -0.5}},
 			{Confidence: 60},
 		},
+		Places: []vision.Place{{Name: "Car", Confidence: 90, Box: vision.Box{Left: 0.5, Top: -0.1, Width: 0.25, Height: 0.5}}},
 	}
 	b := apart.AppendSight(nil, &want)
 	got, err := apart.ReadSight(b)

@@ -38,22 +38,24 @@ func appendSight(b []byte, s *vision.Sight) []byte {
 			b = wire.AppendFloat32(b, v)
 		}
 	}
+	b = wire.AppendUint(b, len(s.Places))
+	for _, p := range s.Places {
+		b = wire.AppendBytes(b, p.Name)
+		for _, v := range []float64{p.Confidence, p.Box.Left, p.Box.Top, p.Box.Width, p.Box.Height} {
+			b = wire.AppendFloat(b, v)
+		}
+	}
 	return b
 }
 
 // readSight reads what appendSight wrote.
 func readSight(r *wire.Reader) (s vision.Sight) {
 	for range r.Count(maxObjects, 9) {
-		name := string(r.Bytes(maxName))
-		if r.Err() == nil && !printable(name) {
-			r.Fail("a name that cannot be printed")
-		}
-		s.Objects = append(s.Objects, vision.Object(name, r.Float(0, 100)))
+		s.Objects = append(s.Objects, vision.Object(readName(r), r.Float(0, 100)))
 	}
 	for range r.Count(maxFaces, 49) {
-		const far = 16 // a face may lie partly outside the picture
 		f := vision.Face{
-			Box:        vision.Box{Left: r.Float(-far, far), Top: r.Float(-far, far), Width: r.Float(0, far), Height: r.Float(0, far)},
+			Box:        readBox(r),
 			Confidence: r.Float(0, 100), Sharpness: r.Float(0, math.MaxFloat32),
 		}
 		if n := r.Count(maxEmbedding, 4); n > 0 {
@@ -64,7 +66,24 @@ func readSight(r *wire.Reader) (s vision.Sight) {
 		}
 		s.Faces = append(s.Faces, f)
 	}
+	for range r.Count(maxObjects, 41) {
+		s.Places = append(s.Places, vision.Place{Name: readName(r), Confidence: r.Float(0, 100), Box: readBox(r)})
+	}
 	return s
+}
+
+func readName(r *wire.Reader) string {
+	name := string(r.Bytes(maxName))
+	if r.Err() == nil && !printable(name) {
+		r.Fail("a name that cannot be printed")
+	}
+	return name
+}
+
+// readBox reads where something is. It may lie partly outside the picture.
+func readBox(r *wire.Reader) vision.Box {
+	const far = 16
+	return vision.Box{Left: r.Float(-far, far), Top: r.Float(-far, far), Width: r.Float(0, far), Height: r.Float(0, far)}
 }
 
 func printable(name string) bool {

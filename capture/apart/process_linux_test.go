@@ -237,6 +237,30 @@ func TestChildrenTalk(t *testing.T) {
 	}
 }
 
+// TestChildrenComeAfterTheirParent looks at every thread of a child: the scheduler knows threads only.
+func TestChildrenComeAfterTheirParent(t *testing.T) {
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, options(t, "echo"))
+	ready(t, p)
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The kernel gives 20 less the niceness, so that no answer is below 0.
+		if priority, err := unix.Getpriority(unix.PRIO_PROCESS, id); err != nil || priority >= own {
+			t.Errorf("a thread has priority %d, this one %d: %v", priority, own, err)
+		}
+	}
+}
+
 // counts tells what children could leave behind in this process.
 func counts(t *testing.T) (files, threads int) {
 	t.Helper()

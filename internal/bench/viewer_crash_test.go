@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	crashRounds = 2
+	crashRounds = 4
 	crashFor    = 20 * time.Second
-	crashEvery  = time.Second     // a decoder is killed
-	replacedIn  = 5 * time.Second // a decoder that crashed
-	crashRate   = 500             // look-ups a second
+	crashEvery  = time.Second // a decoder is killed
+	crashRate   = 500         // look-ups a second
 )
 
 // TestLookupsWhileDecodersCrash looks up over HTTP from a program that analyses a live stream, with its decoder left alone
@@ -37,15 +36,20 @@ func TestLookupsWhileDecodersCrash(t *testing.T) {
 		crashing = append(crashing, l.apply(t)) // fails with the first look-up that does
 		killed := end()
 		t.Logf("%d decoders killed: %s", killed, crashing[len(crashing)-1])
-		if least := int(crashFor / replacedIn); killed < least {
+		if least := int(crashFor / crashEvery / 2); killed < least {
 			t.Errorf("%d decoders were killed, want at least %d: they are not replaced in time", killed, least)
 		}
 	}
 	p99 := func(list []loadResult) time.Duration {
-		return time.Duration(slices.MinFunc(list, func(a, b loadResult) int { return int(a.P99 - b.P99) }).P99)
+		all := make([]int64, len(list))
+		for i, r := range list {
+			all[i] = int64(r.P99)
+		}
+		slices.Sort(all)
+		return time.Duration(all[(len(all)-1)/2]+all[len(all)/2]) / 2
 	}
 	ratio := float64(p99(crashing)) / float64(p99(quiet))
-	t.Logf("p99 %v left alone, %v while decoders crash (best of %d): %.2f times; goal <= 2", p99(quiet), p99(crashing), crashRounds, ratio)
+	t.Logf("median p99 of %d rounds: %v left alone, %v while decoders crash, %.2f times; goal <= 2", crashRounds, p99(quiet), p99(crashing), ratio)
 	if ratio > 2 {
 		t.Errorf("look-ups take %.2f times as long while decoders crash", ratio)
 	}

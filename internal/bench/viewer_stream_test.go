@@ -5,7 +5,6 @@ package bench_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"spotter/internal/testmedia"
 )
 
 // analyzed runs the program on a live stream of 1080p30 with 5 Mb/s until the test ends, and returns a line that tells how
@@ -32,59 +29,30 @@ func analyzed(t *testing.T) func() string {
 // analyzing is analyzed, with the program's process and where viewers ask it.
 func analyzing(t *testing.T) (pid int, addr string, told func() string) {
 	t.Helper()
-	dir := t.TempDir()
-	program, live := filepath.Join(dir, "spotter"), filepath.Join(dir, "live")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "../../cmd/spotter").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
-	}
-	if err := os.Mkdir(live, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	start(t, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", filepath.Join(recording(t, 2), testmedia.Playlist),
-		"-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "8", "-hls_flags", "delete_segments+program_date_time+temp_file",
-		filepath.Join(live, testmedia.Playlist))
-	origin := httptest.NewServer(http.FileServer(http.Dir(live)))
+	origin := httptest.NewServer(newPunctual(t, film{1080, h264, 2}, 1))
 	t.Cleanup(origin.Close)
-	addr = freeAddr(t)
-	config := filepath.Join(dir, "spotter.yaml")
-	text := fmt.Sprintf("data_dir: %s\nhttp: {viewer: {listen: %q}, admin: {listen: %q}}\nmedia: [{id: cup-final, url: %s/%s}]\nvision: {mode: local-only}\n",
-		filepath.Join(dir, "state"), addr, freeAddr(t), origin.URL, testmedia.Playlist)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := start(t, program, "run", "--config", config)
-	status := func() (analyzed float64) {
-		resp, err := http.Get("http://" + addr + "/v1/media/cup-final")
-		if err != nil {
-			return 0
-		}
-		defer resp.Body.Close()
-		var s struct {
-			AnalyzedUntil float64 `json:"analyzed_until"`
-		}
-		if json.NewDecoder(resp.Body).Decode(&s) != nil {
-			return 0
-		}
-		return s.AnalyzedUntil
-	}
+	b := startBox(t, buildProgram(t), watching(filepath.Join(t.TempDir(), "state"), origin, 1, localOnly))
+	status := func() float64 { return b.analyzedUntil(streamID(0)) }
 	for end := time.Now().Add(time.Minute); status() == 0; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the stream is not analysed after a minute")
 		}
 	}
-	began, cpu, at := time.Now(), processTime(t, cmd.Process.Pid), status()
-	return cmd.Process.Pid, addr, func() string {
+	pid = b.cmd.Process.Pid
+	began, cpu, at := time.Now(), processTime(t, pid), status()
+	return pid, b.addr, func() string {
 		took := time.Since(began).Seconds()
 		return fmt.Sprintf("meanwhile spotter run analysed %.0f s of 1080p30 live in %.0f s, with %.2f s of CPU a stream minute",
-			status()-at, took, 60*(processTime(t, cmd.Process.Pid)-cpu).Seconds()/took)
+			status()-at, took, 60*(processTime(t, pid)-cpu).Seconds()/took)
 	}
 }
 
-// start starts a program that is ended with the test.
-func start(t *testing.T, name string, args ...string) *exec.Cmd {
+// start starts a program, with an environment added to its own, that is ended with the test.
+func start(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	var said bytes.Buffer
 	cmd.Stderr = &said
