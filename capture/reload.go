@@ -227,7 +227,7 @@ func (f *Follower) observe(list *playlist.Media) {
 	if f.status.silent && state == Live {
 		state = Waiting
 	}
-	f.status.State, f.status.Duration = state, list.Duration()
+	f.status.State, f.status.Duration, f.status.URL = state, list.Duration(), f.feed.url
 	f.status.pending, _ = pieces(list, from)
 }
 

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"net/url"
 	"time"
 
 	"spotter/timeline"
@@ -25,6 +26,8 @@ type Status struct {
 	Placed   bool
 	// Duration is the sum of the durations of a recording's segments.
 	Duration time.Duration
+	// URL is that of the playlist in use; nil before there is one.
+	URL *url.URL
 
 	clock   Clock   // as of the newest placed segment
 	pending []piece // all that the playlist lists
