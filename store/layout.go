@@ -58,12 +58,13 @@ type fields timeline.Observation
 // value is an observation as it is written.
 type value struct {
 	fields
-	At   time.Time `json:"at"`
-	Open bool      `json:"open,omitempty"`
+	At    time.Time       `json:"at"`
+	Open  bool            `json:"open,omitempty"`
+	Edits *timeline.Edits `json:"edits,omitempty"`
 }
 
 func encodeObservation(o *timeline.Observation) ([]byte, error) {
-	return json.Marshal(value{fields(*o), o.At, o.Open})
+	return json.Marshal(value{fields(*o), o.At, o.Open, o.Edits})
 }
 
 // decodeObservation reads what stands under the key of a media, and refuses what belongs elsewhere.
@@ -77,7 +78,7 @@ func decodeObservation(media string, key, b []byte) (*timeline.Observation, erro
 		return nil, fmt.Errorf("%w: observation at %v of %q: %v", ErrCorrupt, from, media, err)
 	}
 	o := timeline.Observation(v.fields)
-	o.At, o.Open = v.At, v.Open
+	o.At, o.Open, o.Edits = v.At, v.Open, v.Edits
 	if o.Media != media || o.From != from {
 		return nil, fmt.Errorf("%w: observation at %v of %q says %v of %q", ErrCorrupt, from, media, o.From, o.Media)
 	}

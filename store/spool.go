@@ -202,7 +202,7 @@ func (s *Store) Unspool(media string, from timeline.Position, change func(o *tim
 	}
 	switch {
 	case now != nil:
-		err = s.replace(now, analyzed, takeOut)
+		err = s.replace([]*timeline.Observation{now}, analyzed, takeOut)
 	case frame != nil:
 		err = s.update(takeOut)
 	}

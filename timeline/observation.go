@@ -40,6 +40,8 @@ type Observation struct {
 	At time.Time `json:"-"`
 	// Open says that the scene may still be on screen: Until will grow.
 	Open bool `json:"-"`
+	// Edits are what people said of it; nil where nobody ever did. They are shared and not changed.
+	Edits *Edits `json:"-"`
 }
 
 // MarshalJSON writes the observation as the viewer API's timeline and `spotter analyze` show it; lists are never null.

@@ -29,13 +29,19 @@ func Settle(old, o *Observation) (now *Observation, fresh bool) {
 // Revise lets change alter a copy of old and returns it with the next revision, or nil when change returns false. It may
 // alter Source, Celebrities, Objects and At; anything else it alters is put back. The lists belong to old too: change must
 // replace them, not their entities.
+//
+// Where people edited old, change is given what the recognisers said, and their edits are applied to what it makes of that.
 func Revise(old *Observation, change func(o *Observation) bool) *Observation {
 	c := *old
+	c.Celebrities, c.Objects = old.told()
 	if !change(&c) {
 		return nil
 	}
 	now := *old
 	now.Source, now.Celebrities, now.Objects, now.At = c.Source, c.Celebrities, c.Objects, c.At
+	if old.Edits.stand() {
+		now.edit(old.Edits.List, old.Edits.At)
+	}
 	now.Revision++
 	now.normalize()
 	return &now

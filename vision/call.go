@@ -152,7 +152,7 @@ func only(a Answer, want Want) Answer {
 		a.Celebrities, a.Faces = nil, nil
 	}
 	if !want.Has(WantObjects) {
-		a.Objects = nil
+		a.Objects, a.Places = nil, nil
 	}
 	return a
 }
@@ -167,7 +167,7 @@ func merged(o outcome, here *Answer, wanted Want) Answer {
 		a.Celebrities, a.Faces = o.answer.Celebrities, o.answer.Faces
 	}
 	if !o.missing.Has(WantObjects) {
-		a.Objects = o.answer.Objects
+		a.Objects, a.Places = o.answer.Objects, o.answer.Places
 	}
 	return only(a, wanted)
 }

@@ -61,6 +61,8 @@ type Answer struct {
 	Objects     []timeline.Entity
 	// Faces are those behind Celebrities and those without a name, where the recogniser says where they are.
 	Faces []NamedFace
+	// Places are where Objects are, as far as the recogniser says.
+	Places []Place
 }
 
 // Improve returns a with the parts that better answers in the place of its own. Whom a named stays where better saw a face

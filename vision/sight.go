@@ -42,6 +42,17 @@ type Sight struct {
 	Objects []timeline.Entity
 	// Faces has the most confident first.
 	Faces []Face
+	// Places are where the objects are, most confident first: a name may be there several times, or not at all.
+	Places []Place
+}
+
+// Place is where an object is in a picture.
+type Place struct {
+	// Name is that of one of the objects.
+	Name string
+	// Confidence is 0 to 100.
+	Confidence float64
+	Box        Box
 }
 
 // Looker looks at a picture with local models; p.JPEG may be nil. It may be called from several goroutines.
@@ -51,7 +62,7 @@ type Looker interface {
 
 // Answer returns what is seen as a recogniser's answer: the named faces as celebrities.
 func (s *Sight) Answer(source string) Answer {
-	return Answer{Source: source, Celebrities: s.Named(), Objects: s.Objects}
+	return Answer{Source: source, Celebrities: s.Named(), Objects: s.Objects, Places: s.Places}
 }
 
 // Named returns the people whose faces have a name, each once, most confident first.

@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"capture/container":    {"capture/apart/wire"},
 	"capture/fetch":        {},
 	"capture/playlist":     {},
+	"capture/relay":        {"capture/fetch", "capture/playlist"},
 	"capture/schedule":     {},
 	"capture/scte35":       {},
 	"models":               {},
@@ -34,6 +35,7 @@ var allowed = map[string][]string{
 	"capture":              {"capture/apart/wire", "capture/container", "capture/fetch", "capture/playlist", "capture/scte35", "timeline"},
 	"vision":               {"timeline"},
 	"store":                {"timeline"},
+	"store/thumbnail":      {"timeline"},
 	"httpapi":              {"timeline"},
 	"httpapi/client":       {"timeline"},
 	"engage/policy":        {},
@@ -64,7 +66,7 @@ var owners = map[string][]string{
 	"github.com/Comcast/scte35-go/pkg/scte35": {"capture/scte35"},
 	"github.com/elastic/go-seccomp-bpf":       {"capture/apart/jail"},
 	"github.com/coreos/go-systemd/v22/daemon": {"systemd"},
-	"go.etcd.io/bbolt":                        {"store", "engage/ledger"},
+	"go.etcd.io/bbolt":                        {"store", "store/thumbnail", "engage/ledger"},
 	"gonum.org/v1/gonum/mat":                  {"engage/policy", "engage/offline"},
 }
 

@@ -32,6 +32,8 @@ type Label struct {
 	Name             string
 	Confidence       float64
 	Parents, Aliases []string
+	// Instances are where it is; labels of scenes have none.
+	Instances []Box
 }
 
 // Box is a BoundingBox, in parts of the picture's width and height.
@@ -127,8 +129,12 @@ func answer(c Call, s Scene) any {
 	labels := []any{}
 	for _, l := range s.Labels {
 		if l.Confidence >= least && (c.MaxLabels == 0 || len(labels) < c.MaxLabels) {
+			instances := []any{}
+			for _, box := range l.Instances {
+				instances = append(instances, map[string]any{"BoundingBox": box, "Confidence": l.Confidence})
+			}
 			labels = append(labels, map[string]any{
-				"Name": l.Name, "Confidence": l.Confidence, "Parents": named(l.Parents), "Aliases": named(l.Aliases),
+				"Name": l.Name, "Confidence": l.Confidence, "Parents": named(l.Parents), "Aliases": named(l.Aliases), "Instances": instances,
 			})
 		}
 	}

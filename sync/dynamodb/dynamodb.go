@@ -37,7 +37,7 @@ type Table struct {
 	// TTL is how long after its answer an item expires; 0 for never. The table's TTL attribute is expires_at.
 	TTL time.Duration
 	// Twin says that a second box writes the same keys. Revisions of two boxes cannot be compared, so what Rekognition said is
-	// then never replaced by what another source said, nor hidden by it.
+	// then never replaced by what another source said, nor hidden by it; and what a person edited by neither.
 	Twin bool
 }
 
@@ -47,9 +47,13 @@ const (
 	whereNewer = "attribute_not_exists(#revision) OR #revision < :revision OR (#revision = :revision AND media_time_until < :until)"
 	// whereNewerOfKind is whereNewer among the answers of Rekognition, or among those of other sources, as long as the end does
 	// not come earlier: whatever else there is takes two steps.
-	whereNewerOfKind = "attribute_not_exists(#revision) OR (#source %s :rekognition AND (" +
+	whereNewerOfKind = "attribute_not_exists(#revision) OR (#source %s :rekognition AND attribute_not_exists(edited) AND (" +
 		"(#revision < :revision AND media_time_until %s :until) OR (#revision = :revision AND media_time_until < :until)))"
-	whereUnchanged = "#revision = :revision AND media_time_until = :until AND #source = :source"
+	// whereNothing is for what a person edited: whatever there is takes two steps.
+	whereNothing   = "attribute_not_exists(#revision)"
+	whereUnchanged = "#revision = :revision AND media_time_until = :until AND #source = :source AND "
+	whereUnedited  = whereUnchanged + "attribute_not_exists(edited)"
+	whereEdited    = whereUnchanged + "edited = :edited"
 )
 
 // twinRounds bounds how often a Put that meets the other box's item begins anew when that changes in the meantime.
@@ -65,7 +69,10 @@ func (t *Table) Put(ctx context.Context, o *timeline.Observation) error {
 	if err != nil {
 		return err
 	}
-	if t.Twin {
+	if t.Twin && o.LastEdit() > 0 {
+		in.ConditionExpression = aws.String(whereNothing)
+		in.ExpressionAttributeValues = nil
+	} else if t.Twin {
 		relation, end := "<>", "<"
 		if o.Source == timeline.SourceRekognition {
 			relation = "="
@@ -152,16 +159,20 @@ func (t *Table) joinInput(o *timeline.Observation, stands item) (*dynamodb.PutIt
 	if err != nil {
 		return nil, err
 	}
-	in.ConditionExpression = aws.String(whereUnchanged)
+	in.ConditionExpression = aws.String(whereUnedited)
 	in.ExpressionAttributeNames["#source"] = "source"
 	in.ExpressionAttributeValues = item{
 		":revision": stands["revision"], ":until": stands["media_time_until"], ":source": stands["source"],
 	}
+	if edited := stands["edited"]; edited != nil {
+		in.ConditionExpression = aws.String(whereEdited)
+		in.ExpressionAttributeValues[":edited"] = edited
+	}
 	return in, nil
 }
 
-// merge returns what is to stand where old stands once o is told too: what Rekognition said before what any other source did,
-// then what has the higher revision, and the later end. In whatever order two boxes write, the table comes to the same.
+// merge returns what is to stand where old stands once o is told too: what a person edited last, then what Rekognition said before
+// what any other source did, then what has the higher revision, and the later end. In whatever order two boxes write, the table comes to the same.
 func merge(old, o *timeline.Observation) *timeline.Observation {
 	first, second := old, o
 	if compare(o, old) > 0 {
@@ -183,5 +194,5 @@ func compare(a, b *timeline.Observation) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Until, b.Until))
+	return cmp.Or(cmp.Compare(a.LastEdit(), b.LastEdit()), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Until, b.Until))
 }

@@ -66,6 +66,9 @@ func (t *Table) encode(o *timeline.Observation) (item, error) {
 	if o.Open {
 		i["open"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
+	if edited := o.LastEdit(); edited > 0 {
+		i["edited"] = integer(edited)
+	}
 	t.expire(i, o.At)
 	lists := map[string]any{"celeb_json": celebrities, "object_json": objects}
 	if labels := labelsOf(o.Objects); len(labels) > 0 {
@@ -115,6 +118,9 @@ func decode(i item) (*timeline.Observation, error) {
 		Revision: int(r.integer("revision")),
 		At:       r.time("timestamp"),
 		Open:     r.flag("open"),
+	}
+	if i["edited"] != nil { // what of it people said is not in the table
+		o.Edits = &timeline.Edits{At: time.UnixMilli(r.integer("edited")).UTC()}
 	}
 	var celebrities []celebrity
 	r.json("celeb_json", &celebrities)

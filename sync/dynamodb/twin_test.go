@@ -3,6 +3,7 @@ package dynamodb_test
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -46,6 +47,24 @@ func checkTwins(t *testing.T, tab *dynamodb.Table) {
 			[]*timeline.Observation{scene("onnx", 1, 0, 8000, true), scene("onnx", 2, 0, 8000, false)},
 			scene("onnx", 2, 0, 8000, false),
 		},
+		"an edit replaces the paid answer": {
+			[]*timeline.Observation{scene("rekognition", 5, 0, 9000, false), edited(scene("onnx", 2, 0, 8000, true), 100)},
+			edited(scene("onnx", 2, 0, 9000, false), 100),
+		},
+		"an edit stays": {
+			[]*timeline.Observation{edited(scene("onnx", 2, 0, 8000, true), 100), scene("rekognition", 5, 0, 9000, false), scene("onnx", 9, 0, 9000, false)},
+			edited(scene("onnx", 2, 0, 9000, false), 100),
+		},
+		"the later edit": {
+			[]*timeline.Observation{
+				edited(scene("onnx", 2, 0, 9000, false), 100), edited(scene("onnx", 2, 0, 9000, false), 200), edited(scene("onnx", 8, 0, 9000, false), 100),
+			},
+			edited(scene("onnx", 2, 0, 9000, false), 200),
+		},
+		"an edited scene goes on": {
+			[]*timeline.Observation{edited(scene("onnx", 2, 0, 4000, true), 100), edited(scene("onnx", 2, 0, 8000, true), 100), edited(scene("onnx", 3, 0, 9000, false), 100)},
+			edited(scene("onnx", 3, 0, 9000, false), 100),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at += 10_000
@@ -63,6 +82,12 @@ func checkTwins(t *testing.T, tab *dynamodb.Table) {
 			}
 		})
 	}
+}
+
+// edited returns o as a person edited it last at a time, in milliseconds since 1970.
+func edited(o *timeline.Observation, at int64) *timeline.Observation {
+	o.Edits = &timeline.Edits{At: time.UnixMilli(at).UTC()}
+	return o
 }
 
 // life returns the states of one observation on one box, from the first to the last.

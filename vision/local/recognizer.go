@@ -67,7 +67,7 @@ func (r *Recognizer) See(ctx context.Context, p vision.Picture) (vision.Sight, e
 	if err != nil {
 		return vision.Sight{}, err
 	}
-	out := vision.Sight{Objects: objectsOf(s)}
+	out := vision.Sight{Objects: objectsOf(s), Places: placesOf(s.Objects)}
 	for _, f := range s.Faces {
 		out.Faces = append(out.Faces, vision.Face{Box: f.Box, Confidence: f.Confidence, Embedding: f.Embedding, Sharpness: f.Sharpness})
 	}
@@ -157,7 +157,7 @@ func (r *Recognizer) identify(ctx context.Context, f *SeenFace, full *fullSize) 
 
 // Answer names who and what was seen.
 func (r *Recognizer) Answer(s Sight) vision.Answer {
-	a := vision.Answer{Source: timeline.SourceONNX, Objects: objectsOf(s)}
+	a := vision.Answer{Source: timeline.SourceONNX, Objects: objectsOf(s), Places: placesOf(s.Objects)}
 	for _, f := range s.Faces {
 		if r.names == nil || f.Embedding == nil {
 			continue
@@ -181,6 +181,17 @@ func objectsOf(s Sight) []timeline.Entity {
 	}
 	sort(list)
 	return list
+}
+
+// placesOf returns where the objects are. Faces say themselves where they are.
+func placesOf(list []Detection) []vision.Place {
+	var places []vision.Place
+	for _, d := range list {
+		if d.Box.Width > 0 && d.Box.Height > 0 {
+			places = append(places, vision.Place{Name: d.Label, Confidence: d.Confidence, Box: d.Box})
+		}
+	}
+	return places
 }
 
 // raise adds e, or lifts the confidence of the entity of that name.

@@ -229,3 +229,24 @@ func TestRecognizerErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestPlaces wants each thing where it is, also where a name is there twice, and the same from both ways to ask.
+func TestPlaces(t *testing.T) {
+	left, right := local.Box{Left: 0, Top: 0.5, Width: 0.25, Height: 0.5}, local.Box{Left: 0.5, Top: 0.5, Width: 0.25, Height: 0.5}
+	r := local.NewRecognizer(objects{{Label: "Chair", Confidence: 92, Box: left}, {Label: "Chair", Confidence: 60, Box: right}}, nil, nil, nil)
+	p := vision.Picture{Small: square(64, 36)}
+	want := []vision.Place{{Name: "Chair", Confidence: 92, Box: left}, {Name: "Chair", Confidence: 60, Box: right}}
+	a, err := r.Recognize(t.Context(), p)
+	if d := gocmp.Diff(want, a.Places); err != nil || d != "" {
+		t.Error(err, d)
+	}
+	s, err := r.See(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Sight = &s
+	a, err = r.Recognize(t.Context(), p)
+	if d := gocmp.Diff(want, a.Places); err != nil || d != "" {
+		t.Error(err, d)
+	}
+}

@@ -37,20 +37,42 @@ func people(out *rekognition.RecognizeCelebritiesOutput) ([]timeline.Entity, []v
 
 // place adds a face if the reply says where it is.
 func place(faces []vision.NamedFace, f *types.ComparedFace, who timeline.Entity) []vision.NamedFace {
-	if f == nil || f.BoundingBox == nil {
+	if f == nil {
 		return faces
 	}
-	// The box of a face at the edge reaches out of the picture.
-	b := f.BoundingBox
+	box, ok := within(f.BoundingBox)
+	if !ok {
+		return faces
+	}
+	return append(faces, vision.NamedFace{Box: box, Who: who})
+}
+
+// within returns the part of a box that is within the picture: what is at the edge reaches out of it. ok is false where there is none.
+func within(b *types.BoundingBox) (box vision.Box, ok bool) {
+	if b == nil {
+		return box, false
+	}
 	left, top := float64(aws.ToFloat32(b.Left)), float64(aws.ToFloat32(b.Top))
 	right, bottom := left+float64(aws.ToFloat32(b.Width)), top+float64(aws.ToFloat32(b.Height))
 	left, top, right, bottom = max(left, 0), max(top, 0), min(right, 1), min(bottom, 1)
-	if !(left < right && top < bottom) {
-		return faces
+	return vision.Box{Left: left, Top: top, Width: right - left, Height: bottom - top}, left < right && top < bottom
+}
+
+// mostPlaces bounds where the objects of a reply are: a crowd is many people.
+const mostPlaces = 100
+
+// places returns where the objects of a reply are. Labels of scenes have no place.
+func places(out *rekognition.DetectLabelsOutput) (list []vision.Place) {
+	for i := range out.Labels {
+		l := &out.Labels[i]
+		for _, one := range l.Instances {
+			if box, ok := within(one.BoundingBox); ok && aws.ToString(l.Name) != "" {
+				list = append(list, vision.Place{Name: *l.Name, Confidence: percent(one.Confidence), Box: box})
+			}
+		}
 	}
-	return append(faces, vision.NamedFace{
-		Box: vision.Box{Left: left, Top: top, Width: right - left, Height: bottom - top}, Who: who,
-	})
+	slices.SortStableFunc(list, func(a, b vision.Place) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	return list[:min(len(list), mostPlaces)]
 }
 
 // things returns the labels of a reply.

@@ -210,7 +210,7 @@ func (r *Recognizer) calls(p vision.Picture) []call {
 		if err != nil {
 			return r.explain(ctx, "detect labels", err)
 		}
-		a.Objects = things(out)
+		a.Objects, a.Places = things(out), places(out)
 		return nil
 	}}
 	wanted := p.Wanted()

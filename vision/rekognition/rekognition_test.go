@@ -113,8 +113,10 @@ func TestAnswer(t *testing.T) {
 			},
 			Unrecognized: []fakeaws.Box{{Left: 0.5, Top: 0.5, Width: 0.125, Height: 0.25}, {Left: 1.5, Top: 0.5, Width: 0.125, Height: 0.25}},
 			Labels: []fakeaws.Label{
-				{Name: "Couch", Confidence: 93.4, Parents: []string{"Furniture"}, Aliases: []string{"Sofa"}},
-				{Name: "Person", Confidence: 99.9},
+				{Name: "Couch", Confidence: 93.4, Parents: []string{"Furniture"}, Aliases: []string{"Sofa"}, Instances: []fakeaws.Box{
+					{Left: 0.5, Top: 0.5, Width: 1, Height: 0.25}, {Left: 1.5, Top: 0.5, Width: 0.5, Height: 0.5},
+				}},
+				{Name: "Person", Confidence: 99.9, Instances: []fakeaws.Box{{Left: 0.125, Top: 0.25, Width: 0.25, Height: 0.5}}},
 				{Name: "Dog", Confidence: 89.9},
 				{Name: "Person", Confidence: 95},
 			},
@@ -140,6 +142,10 @@ func TestAnswer(t *testing.T) {
 			{Box: vision.Box{Left: 0.75, Top: 0.5, Width: 0.25, Height: 0.25}, Who: timeline.Entity{Name: "Ann", ID: "a", Confidence: 71}},
 			{Box: vision.Box{Left: 0.25, Top: 0, Width: 0.25, Height: 0.5}, Who: timeline.Entity{Name: "Ann", ID: "a", Confidence: 98}},
 			{Box: vision.Box{Left: 0.5, Top: 0.5, Width: 0.125, Height: 0.25}},
+		},
+		Places: []vision.Place{
+			{Name: "Person", Confidence: 99.9, Box: vision.Box{Left: 0.125, Top: 0.25, Width: 0.25, Height: 0.5}},
+			{Name: "Couch", Confidence: 93.4, Box: vision.Box{Left: 0.5, Top: 0.5, Width: 0.5, Height: 0.25}},
 		},
 	}
 	// An absent list of URLs and an empty one are the same.

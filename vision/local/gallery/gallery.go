@@ -249,10 +249,24 @@ func merge(people []Person, p Person) (Person, error) {
 // Remove takes the person of the given id or name, and all that is kept of their face, off the disk and returns who
 // that was. The error wraps ErrNobody or ErrAmbiguous.
 func (g *Gallery) Remove(nameOrID string) (Person, error) {
-	var gone Person
-	err := g.change(func(people []Person) error {
+	return g.remove(func(people []Person) (Person, error) { return find(people, nameOrID) })
+}
+
+// RemoveID is Remove for an id alone: nobody of that name is taken for it. The error wraps ErrNobody.
+func (g *Gallery) RemoveID(id string) (Person, error) {
+	return g.remove(func(people []Person) (Person, error) {
+		if i := byID(people, id); i >= 0 {
+			return people[i], nil
+		}
+		return Person{}, fmt.Errorf("the id %q %w", id, ErrNobody)
+	})
+}
+
+// remove removes the person whom who chooses.
+func (g *Gallery) remove(who func(people []Person) (Person, error)) (gone Person, err error) {
+	err = g.change(func(people []Person) error {
 		var err error
-		if gone, err = find(people, nameOrID); err != nil {
+		if gone, err = who(people); err != nil {
 			return err
 		}
 		if err := os.Remove(filepath.Join(g.dir, fileName(gone.ID))); err != nil {

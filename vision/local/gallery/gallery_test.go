@@ -292,3 +292,16 @@ func TestRootLeavesFilesToTheOwner(t *testing.T) {
 		}
 	}
 }
+
+func TestRemoveID(t *testing.T) {
+	g := open(t, t.TempDir())
+	add(t, g, gallery.Person{Name: "bob", ID: "ann", Faces: []gallery.Face{face("1", axis(1))}})
+	for _, id := range []string{"bob", "", "../ann", "ann.json"} { // the first is a name
+		if _, err := g.RemoveID(id); !errors.Is(err, gallery.ErrNobody) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if gone, err := g.RemoveID("ann"); err != nil || gone.Name != "bob" || len(g.List()) != 0 {
+		t.Errorf("removed %v, %v; there are %v", gone.Name, err, g.List())
+	}
+}

@@ -168,14 +168,22 @@ func (g *Gallery) Check(p Person) []Confusion {
 // Confusions returns all pairs of people whom the model takes for one another, each once, the most similar first.
 func (g *Gallery) Confusions() []Confusion {
 	g.refresh()
-	people := g.now.Load().people
-	var list []Confusion
-	for i := range people {
-		for j := range people[:i] {
-			if most := likeness(&people[j], &people[i], g.model); most >= g.model.Threshold {
-				list = append(list, Confusion{Person: people[j], Other: people[i], Similarity: most})
+	s := g.now.Load()
+	most := make(map[[2]int]float64)
+	for i, a := range s.rows { // people stand in order
+		for _, b := range s.rows[:i] {
+			if a.person == b.person || len(a.unit) != len(b.unit) {
+				continue
+			}
+			pair := [2]int{b.person, a.person}
+			if d := dot(a.unit, b.unit); d >= g.model.Threshold && d > most[pair] {
+				most[pair] = d
 			}
 		}
+	}
+	var list []Confusion
+	for _, pair := range slices.SortedFunc(maps.Keys(most), func(p, q [2]int) int { return slices.Compare(p[:], q[:]) }) {
+		list = append(list, Confusion{Person: s.people[pair[0]], Other: s.people[pair[1]], Similarity: most[pair]})
 	}
 	slices.SortStableFunc(list, func(a, b Confusion) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return list
