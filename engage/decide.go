@@ -217,7 +217,7 @@ func (e *Engine) write(a *asked, m arm, d *ledger.Decision) (Decision, bool) {
 	} else {
 		m.tally.done(record.Number)
 		// Before settle, which lets an erasure of the viewer go on.
-		e.recent.put(&decided{number: record.Number, at: d.At, instrument: m.ID, media: d.Media, viewer: d.Viewer})
+		e.recent.put(&decided{number: record.Number, at: d.At, instrument: m.ID, policy: d.Policy, media: d.Media, viewer: d.Viewer})
 	}
 	if a.Viewer != "" {
 		e.viewers.settle(a.Viewer, m.active, err == nil)

@@ -150,7 +150,7 @@ func TestFailingPolicyFallsBackToPriorityOrder(t *testing.T) {
 			if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "broken/1") {
 				t.Errorf("want one line that names the policy:\n%s", log.String())
 			}
-			if d := cmp.Diff(map[string]int{"priority": 5}, e.Stats().ByPolicy); d != "" {
+			if d := cmp.Diff([]engage.PolicyStats{{Policy: "priority", Decisions: 5, Events: map[string]int{}}}, e.Stats().Policies); d != "" {
 				t.Error(d)
 			}
 		})

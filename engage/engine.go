@@ -117,6 +117,7 @@ func New(c Config) (*Engine, error) {
 		e.fixed = e.priority
 	}
 	e.metrics = newMetrics(c.Registerer)
+	e.metrics.goOn(c.Ledger.Policies())
 	e.viewers = newViewers(c.Ledger, e.names)
 	secret := c.Ledger.Secret("decisions")
 	e.macs.New = func() any { return newMAC(secret) }

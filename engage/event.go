@@ -99,25 +99,28 @@ func rewardOf(kind string, value float64) (float64, error) {
 	return 0, ErrBadType
 }
 
-// chosen returns the id of the instrument of a decision that was made at that time: after a power cut a number may have been
+// chosen is what was chosen, and by which version of a policy.
+type chosen struct{ instrument, policy string }
+
+// chosen returns what the decision of a number that was made at that time chose: after a power cut a number may have been
 // given out twice.
-func (e *Engine) chosen(number uint64, at time.Time) (string, error) {
+func (e *Engine) chosen(number uint64, at time.Time) (chosen, error) {
 	if d := e.recent.get(number); d != nil && d.at.Equal(at) {
-		return d.instrument, nil
+		return chosen{d.instrument, d.policy}, nil
 	}
 	d, err := e.ledger.Decision(number)
 	if err != nil {
-		return "", err
+		return chosen{}, err
 	}
 	if !d.At.Equal(at) {
-		return "", ErrUnknown
+		return chosen{}, ErrUnknown
 	}
-	return d.Case.Arms[d.Choice].Instrument, nil
+	return chosen{d.Case.Arms[d.Choice].Instrument, d.Policy}, nil
 }
 
 // record charges the instrument and writes the event down.
-func (e *Engine) record(chosen string, event *ledger.Event) error {
-	a := e.set.Load().active(chosen)
+func (e *Engine) record(c chosen, event *ledger.Event) error {
+	a := e.set.Load().active(c.instrument)
 	if a != nil && !a.tally.has(event.Decision) {
 		a = nil
 	}
@@ -133,6 +136,7 @@ func (e *Engine) record(chosen string, event *ledger.Event) error {
 	if a != nil {
 		a.tally.happened(event.Type, event.Reward)
 	}
+	e.metrics.family(c.policy).happened(event.Type, event.Reward)
 	return nil
 }
 

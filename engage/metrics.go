@@ -1,13 +1,16 @@
 package engage
 
 import (
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"spotter/engage/ledger"
+	"spotter/engage/policy"
 )
 
 // types are the types of instruments, which metrics tell apart.
@@ -26,12 +29,16 @@ type metrics struct {
 	families map[string]*familyCount
 }
 
-// familyCount counts the decisions of the policies of one family: those whose versions are alike up to a slash.
+// familyCount counts what came of the decisions of the policies of one family.
 type familyCount struct {
 	name    string
-	total   atomic.Int64
+	total   atomic.Int64 // decisions, with those before the start of the process
 	by      [len(types)]prometheus.Counter
 	another prometheus.Counter
+
+	mu     sync.Mutex
+	events map[string]int
+	reward float64
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -68,12 +75,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // family returns the count of a policy's family.
 func (m *metrics) family(version string) *familyCount {
-	name, _, _ := strings.Cut(version, "/")
+	name := policy.Family(version)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.families[name]
 	if f == nil {
-		f = &familyCount{name: name, another: m.decisions.WithLabelValues("other", name)}
+		f = &familyCount{name: name, another: m.decisions.WithLabelValues("other", name), events: make(map[string]int)}
 		for i, t := range types {
 			f.by[i] = m.decisions.WithLabelValues(t, name)
 		}
@@ -96,15 +103,38 @@ func (m *metrics) decided(kind, version string, now *published) {
 	}
 }
 
-// byFamily returns the decisions since the start of the process, by family of policy.
-func (m *metrics) byFamily() map[string]int {
+// happened counts an event of a decision of the family.
+func (f *familyCount) happened(kind string, reward float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events[kind]++
+	f.reward += reward
+}
+
+// goOn has the families counted from where they were.
+func (m *metrics) goOn(before map[string]ledger.PolicyTotal) {
+	for name, p := range before {
+		f := m.family(name)
+		f.total.Store(int64(p.Decisions))
+		maps.Copy(f.events, p.Events)
+		f.reward = p.Reward
+	}
+}
+
+// policies returns what came of the decisions of each family that made any, by name.
+func (m *metrics) policies() []PolicyStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := make(map[string]int, len(m.families))
-	for name, f := range m.families {
-		if n := int(f.total.Load()); n > 0 {
-			out[name] = n
+	var out []PolicyStats
+	for _, name := range slices.Sorted(maps.Keys(m.families)) {
+		f := m.families[name]
+		n := int(f.total.Load())
+		if n == 0 {
+			continue
 		}
+		f.mu.Lock()
+		out = append(out, PolicyStats{Policy: name, Decisions: n, Events: maps.Clone(f.events), Reward: f.reward})
+		f.mu.Unlock()
 	}
 	return out
 }

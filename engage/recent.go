@@ -15,6 +15,7 @@ type decided struct {
 	number     uint64
 	at         time.Time
 	instrument string
+	policy     string // its version
 	media      string
 	viewer     ledger.Viewer
 }

@@ -10,12 +10,22 @@ import (
 type Stats struct {
 	// Policy is the version of the policy that chooses now.
 	Policy string
-	// Decisions counts those of the instruments there are, since their beginning; ByPolicy those since the start of the
-	// process by the family of policies that chose.
+	// Decisions counts those of the instruments there are, since their beginning.
 	Decisions int
-	ByPolicy  map[string]int
+	// Policies are the families of policies that chose, by name. They count the decisions of instruments that were deleted too.
+	Policies []PolicyStats
 	// Instruments are in the order of Engine.Instruments.
 	Instruments []InstrumentStats
+}
+
+// PolicyStats is what came of the choices of the policies of one family, such as linucb, since the ledger counts them.
+type PolicyStats struct {
+	Policy    string
+	Decisions int
+	// Events by type.
+	Events map[string]int
+	// Reward is the sum over its decisions, each 0 to 1.
+	Reward float64
 }
 
 // InstrumentStats is the account of one instrument.
@@ -39,7 +49,7 @@ func (e *Engine) Stats() Stats {
 	defer e.admin.Unlock()
 	s := e.set.Load()
 	out := Stats{
-		Policy: e.policy.Load().version, ByPolicy: e.metrics.byFamily(),
+		Policy: e.policy.Load().version, Policies: e.metrics.policies(),
 		Instruments: make([]InstrumentStats, len(s.list)),
 	}
 	inFile := make(map[string]bool, len(e.file))

@@ -128,7 +128,7 @@ func (l *Ledger) commitBatch(b *batch) error {
 		return l.db.Update(func(tx *bolt.Tx) error {
 			w := &writer{
 				tx: tx, names: l.names, batch: b,
-				viewers: map[Viewer]*viewerState{}, totals: map[string]*tally{},
+				viewers: map[Viewer]*viewerState{}, totals: map[string]*tally{}, policies: map[string]*PolicyTotal{},
 			}
 			tx.Bucket(bucketRecords).FillPercent = 1 // keys only grow
 			for _, r := range b.records {
@@ -171,6 +171,8 @@ type writer struct {
 	batch   *batch
 	viewers map[Viewer]*viewerState
 	totals  map[string]*tally
+	// policies are by family.
+	policies map[string]*PolicyTotal
 	// arena holds the values, which bbolt reads until the commit.
 	arena   []byte
 	dropped int
@@ -193,6 +195,11 @@ func (w *writer) put(r *Record) error {
 	}
 	t.Decisions++
 	t.Spent += d.Cost
+	p, err := w.policy(d.Policy)
+	if err != nil {
+		return err
+	}
+	p.Decisions++
 	s := stored{Record: r}
 	if d.Viewer != (Viewer{}) {
 		v, err := w.viewer(d.Viewer)
@@ -236,6 +243,11 @@ func (w *writer) putEvent(r *Record) error {
 		}
 		t.Events[e.Type]++
 	}
+	p, err := w.policy(d.Policy)
+	if err != nil {
+		return err
+	}
+	p.add(e)
 	index := eventIndex(eventKey{e.Decision, e.Type})
 	if err := w.tx.Bucket(bucketEvents).Put(index, numberKey(r.Number)); err != nil {
 		return err
@@ -300,6 +312,9 @@ func (w *writer) finish() error {
 		if err := w.tx.Bucket(bucketTotals).Put(totalsKey(instrument), v); err != nil {
 			return err
 		}
+	}
+	if err := w.finishPolicies(); err != nil {
+		return err
 	}
 	order := slices.SortedFunc(maps.Keys(w.viewers), func(a, b Viewer) int { return bytes.Compare(a[:], b[:]) })
 	for _, v := range order {

@@ -31,6 +31,7 @@ var (
 	bucketEvents      = []byte("events")      // decision's number, type: event's number
 	bucketViewers     = []byte("viewers")     // Viewer: their last decision and their counts, see viewers.go
 	bucketTotals      = []byte("totals")      // instrument's id: JSON of a tally
+	bucketPolicies    = []byte("policies")    // policy's family: JSON of a PolicyTotal
 	bucketProfiles    = []byte("profiles")    // Viewer: JSON as put
 	bucketInstruments = []byte("instruments") // instrument's id: JSON as put
 	bucketState       = []byte("state")       // chunk's index (4 bytes): chunk of the learner's state
@@ -157,7 +158,8 @@ func setUp(tx *bolt.Tx) error {
 			return fmt.Errorf("%w: it has no bucket %s", ErrCorrupt, name)
 		}
 	}
-	return nil
+	_, err = tx.CreateBucketIfNotExists(bucketPolicies) // files of earlier programs have none
+	return err
 }
 
 func buckets() [][]byte {
@@ -168,7 +170,7 @@ func buckets() [][]byte {
 }
 
 func create(tx *bolt.Tx) error {
-	for _, name := range buckets() {
+	for _, name := range append(buckets(), bucketPolicies) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}

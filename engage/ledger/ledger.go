@@ -59,7 +59,8 @@ type Ledger struct {
 	log      *slog.Logger
 	db       *bolt.DB
 	keys     keys
-	totals   map[string]Total // at Open
+	totals   map[string]Total       // at Open
+	policies map[string]PolicyTotal // the same
 	ids      atomic.Pointer[tallyIDs]
 	// hook is called at each step between which a crash must lose nothing; tests set it.
 	hook func(step string)
@@ -111,7 +112,7 @@ func (l *Ledger) open() error {
 	if err := l.recoverLogs(); err != nil {
 		return err
 	}
-	if err := l.loadTotals(); err != nil {
+	if err := errors.Join(l.loadTotals(), l.loadPolicies()); err != nil {
 		return fmt.Errorf("open ledger: %w", err)
 	}
 	l.mu.Lock()
