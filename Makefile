@@ -3,7 +3,11 @@ PURE := nocv,noonnx
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
-.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash soak cover clean
+# The page is built again when something that it is made of is newer.
+PAGE := httpapi/web/dist/index.html
+PAGE_SOURCES := $(shell find httpapi/web/app/src httpapi/web/client -type f) $(wildcard httpapi/web/app/*.*) scripts/build-web
+
+.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance setup-web web test-web build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash soak cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +27,15 @@ setup-ops: ## install what checks the alert rules: promtool; make test does it
 setup-appliance: ## install what deb, test-deb and crash need: dpkg-dev, systemd-nspawn, strace
 	@scripts/setup-appliance
 
-build: setup ## build bin/spotter
+setup-web: ## install what web and test-web need: npm, node where the machine's is too old, Chromium, libraries
+	@scripts/setup-web test
+
+web: $(PAGE) ## build the page, which the program embeds
+
+$(PAGE): $(PAGE_SOURCES)
+	@scripts/build-web
+
+build: setup $(PAGE) ## build bin/spotter, with its page
 	go build -o bin/spotter ./cmd/spotter
 
 demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS="--for 40s")
@@ -40,6 +52,9 @@ test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without
 drill: setup ## let origins and networks fail: 120 scripts and 24 hours in compressed time, Toxiproxy in real time
 	go test -count=1 -v -run 'TestDrill|TestDay' ./capture
 	go test -count=1 -v -run 'TestDrill|TestCalendarIsReadAgain' ./cmd/spotter
+
+test-web: build setup-web ## walk through the page in Chromium, at the demo and at 12 made-up hours; pictures in bin/test-web (UPDATE=1: docs/page.png too)
+	@UPDATE=$(UPDATE) scripts/test-web
 
 deb: setup setup-appliance ## build the Debian package: bin/spotter_VERSION_ARCH.deb
 	scripts/build-deb
@@ -92,3 +107,4 @@ cover: setup ## show test coverage by package
 
 clean: ## remove what was built; setup's downloads stay
 	rm -rf bin coverage.out
+	find httpapi/web/dist -mindepth 1 ! -name README.md -delete

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
@@ -47,7 +48,9 @@ func CheckOrigin(origin string) error {
 func (o *origins) write(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
 	allowed := "*"
-	if !o.any {
+	if bytes.HasPrefix(ctx.Request.URI().PathOriginal(), []byte(prefixAdmin)) {
+		allowed = ""
+	} else if !o.any {
 		allowed = o.match(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
 		if len(o.list) > 0 {
 			h.Add(fasthttp.HeaderVary, fasthttp.HeaderOrigin)

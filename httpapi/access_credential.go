@@ -92,6 +92,7 @@ func dropCredential(ctx *fasthttp.RequestCtx) {
 	if !args.Has(parameterKey) {
 		return
 	}
+	carryKey(ctx, args.Peek(parameterKey))
 	args.Del(parameterKey)
 	// Both the query as it came and the request's address have the key too.
 	query := string(args.QueryString())

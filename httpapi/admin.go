@@ -48,16 +48,24 @@ func NewAdmin(c AdminConfig) *Server {
 	s.router.RedirectTrailingSlash = true
 	s.get("/debug/pprof/{profile:*}", profiles())
 	if c.Control != nil {
-		s.post("/v1/media/{media}/start", steer(c.Control.Start))
-		s.post("/v1/media/{media}/stop", steer(c.Control.Stop))
+		controlRoutes(s, c.Control)
 	}
 	s.profileRoutes(c.Profiles)
-	s.instrumentRoutes(c.Instruments)
+	instrumentRoutes(s, c.Instruments)
 	s.get("/v1/decisions", decisions(c.Decisions))
 	return s
 }
 
 func (s *Server) post(pattern string, h handler) { s.change(fasthttp.MethodPost, pattern, h) }
+
+// handle implements routes.
+func (s *Server) handle(method, pattern string, h func(ctx *fasthttp.RequestCtx) error) {
+	if method == fasthttp.MethodGet {
+		s.get(pattern, h)
+	} else {
+		s.change(method, pattern, h)
+	}
+}
 
 // change registers what changes something.
 func (s *Server) change(method, pattern string, h handler) {

@@ -16,6 +16,8 @@ import (
 const (
 	// cacheForever is for windows that cannot change any more (RFC 8246).
 	cacheForever = "public, max-age=31536000, immutable"
+	// cacheSettled is for them where a person may edit what was observed.
+	cacheSettled = "public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
 	// cacheBriefly lets a CDN answer a crowd with one question a second.
 	cacheBriefly = "public, max-age=1"
 	// cacheLive is for what may change at any moment; setHold says the same of it.
@@ -87,7 +89,7 @@ func (q timelineQuery) settled(before timeline.Position, list []*timeline.Observ
 // reply answers with what was made of an extract, which holds for ever or for as long as the extract does.
 func (v *viewer) reply(ctx *fasthttp.RequestCtx, e *extract, contentType string, body []byte) error {
 	if e.settled {
-		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, cacheForever)
+		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, v.settled)
 	} else {
 		v.setHold(ctx, e.media, e.timeline, e.window.From)
 	}

@@ -18,7 +18,7 @@ func cup() *mediatest.Box { return mediatest.NewBox(mediatest.Cup()...) }
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newViewer(m httpapi.Media) *httpapi.Server {
-	return httpapi.NewViewer(httpapi.ViewerConfig{Media: m, Registerer: prometheus.NewRegistry(), Log: quiet()})
+	return httpapi.NewViewer(httpapi.ViewerConfig{Media: m, Registerer: prometheus.NewRegistry(), Log: quiet(), Thumbnails: &album{cupPictures()}})
 }
 
 // Short names for what the suite of all backends does too.

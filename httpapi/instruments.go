@@ -39,27 +39,45 @@ type EngagementStatistics struct {
 	Policy      string                 `json:"policy"`
 	Decisions   int64                  `json:"decisions"`
 	Instruments []InstrumentStatistics `json:"instruments"`
+	// Policies are the families of policies that chose until now, by name.
+	Policies []PolicyStatistics `json:"policies"`
+}
+
+// PolicyStatistics is what came of the choices of the policies of one family, such as linucb.
+type PolicyStatistics struct {
+	Policy    string `json:"policy"`
+	Decisions int64  `json:"decisions"`
+	// Events counts those of each type that came; a decision has at most one of a type.
+	Events map[string]int64 `json:"events"`
+	// Reward is the sum of all decisions' rewards, each 0 to 1.
+	Reward float64 `json:"reward"`
 }
 
 // InstrumentStatistics is what came of one instrument.
 type InstrumentStatistics struct {
-	ID        string `json:"id"`
-	Decisions int64  `json:"decisions"`
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	// InFile says that it stands in the configured file, which alone changes it.
+	InFile    bool  `json:"in_file"`
+	Decisions int64 `json:"decisions"`
 	// Events counts those of each type that came.
 	Events map[string]int64 `json:"events"`
 	// Reward is the sum of all decisions' rewards, each 0 to 1.
 	Reward float64 `json:"reward"`
 	// Spent is what it took from its budget, in the budget's unit of money.
 	Spent float64 `json:"spent"`
+	// Left of the total cap, in decisions, and of the budget, in its unit; nil where there is none.
+	Left       *int64   `json:"left,omitempty"`
+	BudgetLeft *float64 `json:"budget_left,omitempty"`
 }
 
 // maxInstrument is the most characters of an instrument's id.
 const maxInstrument = 256
 
 // instrumentRoutes registers the instruments' routes, and the statistics'.
-func (s *Server) instrumentRoutes(i Instruments) {
+func instrumentRoutes(r routes, i Instruments) {
 	const all, one = "/v1/instruments", "/v1/instruments/{id}"
-	s.get(all, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+	r.handle(fasthttp.MethodGet, all, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
 		list, err := i.Instruments()
 		if err != nil {
 			return err
@@ -68,7 +86,7 @@ func (s *Server) instrumentRoutes(i Instruments) {
 			Instruments []json.RawMessage `json:"instruments"`
 		}{append([]json.RawMessage{}, list...)})
 	}))
-	s.get(one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+	r.handle(fasthttp.MethodGet, one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
 		id, err := instrumentID(ctx)
 		if err != nil {
 			return err
@@ -81,8 +99,8 @@ func (s *Server) instrumentRoutes(i Instruments) {
 		ctx.SetBody(body)
 		return nil
 	}))
-	s.change(fasthttp.MethodPut, one, instrumentHandler(i, putInstrument(i)))
-	s.change(fasthttp.MethodDelete, one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+	r.handle(fasthttp.MethodPut, one, instrumentHandler(i, putInstrument(i)))
+	r.handle(fasthttp.MethodDelete, one, instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
 		id, err := instrumentID(ctx)
 		if err != nil {
 			return err
@@ -90,16 +108,26 @@ func (s *Server) instrumentRoutes(i Instruments) {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return i.DeleteInstrument(id)
 	}))
-	s.get("/v1/engagement", instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
-		answer := i.Statistics()
-		answer.Instruments = append([]InstrumentStatistics{}, answer.Instruments...)
-		for n := range answer.Instruments {
-			if one := &answer.Instruments[n]; one.Events == nil {
-				one.Events = map[string]int64{}
-			}
-		}
-		return writeJSON(ctx, answer)
+	r.handle(fasthttp.MethodGet, "/v1/engagement", instrumentHandler(i, func(ctx *fasthttp.RequestCtx) error {
+		return writeJSON(ctx, i.Statistics().whole())
 	}))
+}
+
+// whole returns s without what JSON would have as null.
+func (s EngagementStatistics) whole() EngagementStatistics {
+	s.Instruments = append([]InstrumentStatistics{}, s.Instruments...)
+	for n := range s.Instruments {
+		if one := &s.Instruments[n]; one.Events == nil {
+			one.Events = map[string]int64{}
+		}
+	}
+	s.Policies = append([]PolicyStatistics{}, s.Policies...)
+	for n := range s.Policies {
+		if one := &s.Policies[n]; one.Events == nil {
+			one.Events = map[string]int64{}
+		}
+	}
+	return s
 }
 
 // instrumentHandler has h's errors told to the operator.

@@ -101,16 +101,24 @@ func TestInstrumentsOfAdmin(t *testing.T) {
 		{"delete", "DELETE", "/v1/instruments/couch", "", "", 204, ""},
 		{"delete again", "DELETE", "/v1/instruments/couch", "", "", 404, "no such instrument"},
 		{"delete of the file", "DELETE", "/v1/instruments/fixed", "", "", 409, "change it there"},
-		{"no statistics", "GET", "/v1/engagement", "", "", 200, `{"policy":"","decisions":0,"instruments":[]}`},
+		{"no statistics", "GET", "/v1/engagement", "", "", 200, `{"policy":"","decisions":0,"instruments":[],"policies":[]}`},
 	}
 	checkAdmin(t, newKeeper(nil, f), pattern, questions)
-	f.stats = httpapi.EngagementStatistics{Policy: "linucb 17", Decisions: 12, Instruments: []httpapi.InstrumentStatistics{
-		{ID: "couch", Decisions: 12, Events: map[string]int64{"click": 3}, Reward: 2.5, Spent: 0.36}, {ID: "new"},
-	}}
+	left, budget := int64(88), 0.14
+	f.stats = httpapi.EngagementStatistics{
+		Policy: "linucb/17", Decisions: 12,
+		Instruments: []httpapi.InstrumentStatistics{
+			{ID: "couch", Type: "trivia", InFile: true, Decisions: 12, Events: map[string]int64{"click": 3}, Reward: 2.5, Spent: 0.36, Left: &left, BudgetLeft: &budget},
+			{ID: "new", Type: "poll"},
+		},
+		Policies: []httpapi.PolicyStatistics{{Policy: "linucb", Decisions: 12, Events: map[string]int64{"click": 3}, Reward: 2.5}, {Policy: "uniform"}},
+	}
 	checkAdmin(t, newKeeper(nil, f), pattern, []adminQuestion{{
 		"statistics", "GET", "/v1/engagement", "", "", 200,
-		`{"policy":"linucb 17","decisions":12,"instruments":[{"id":"couch","decisions":12,"events":{"click":3},"reward":2.5,"spent":0.36},` +
-			`{"id":"new","decisions":0,"events":{},"reward":0,"spent":0}]}`,
+		`{"policy":"linucb/17","decisions":12,"instruments":[` +
+			`{"id":"couch","type":"trivia","in_file":true,"decisions":12,"events":{"click":3},"reward":2.5,"spent":0.36,"left":88,"budget_left":0.14},` +
+			`{"id":"new","type":"poll","in_file":false,"decisions":0,"events":{},"reward":0,"spent":0}],` +
+			`"policies":[{"policy":"linucb","decisions":12,"events":{"click":3},"reward":2.5},{"policy":"uniform","decisions":0,"events":{},"reward":0}]}`,
 	}})
 }
 

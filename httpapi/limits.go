@@ -53,10 +53,7 @@ func (l *limits) take(ctx *fasthttp.RequestCtx, id *Identity, now time.Time) *re
 	if c == (client{}) {
 		c.network = network(l.address(ctx))
 	}
-	limiter, ok := l.clients.get(c)
-	if !ok {
-		limiter = l.clients.add(c, rate.NewLimiter(l.rate, l.burst))
-	}
+	limiter := l.of(c)
 	if limiter.AllowN(now, 1) {
 		return nil
 	}
@@ -64,6 +61,15 @@ func (l *limits) take(ctx *fasthttp.RequestCtx, id *Identity, now time.Time) *re
 	r := refuse(fasthttp.StatusTooManyRequests, fmt.Sprintf("a client may ask %v times a second, and %d times at once", float64(l.rate), l.burst))
 	r.retryAfter = max(1, int(math.Ceil(missing/float64(l.rate))))
 	return r
+}
+
+// of returns a client's own limiter.
+func (l *limits) of(c client) *rate.Limiter {
+	limiter, ok := l.clients.get(c)
+	if !ok {
+		limiter = l.clients.add(c, rate.NewLimiter(l.rate, l.burst))
+	}
+	return limiter
 }
 
 // network returns what an address is limited by: itself, or for IPv6 its network.

@@ -134,9 +134,11 @@ func (f *feed) look(s *feedState, first bool) error {
 	if t, err = media.Timeline(f.id, onward(s.begin())); err != nil {
 		return err
 	}
+	edited := t.Revised(f.seen, s.reach) // by a person: what recognisers revise ends later
 	f.seen = t
 	breaks := t.Breaks(everywhere)
 	known, news := merge(s.known, s.revisable(t))
+	news = append(slices.DeleteFunc(edited, func(o *timeline.Observation) bool { return slices.Contains(news, o) }), news...)
 	if !first {
 		for _, b := range breaks {
 			if !slices.Contains(s.breaks, b) {

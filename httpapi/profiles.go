@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -42,11 +43,11 @@ func (f Faults) Error() string { return strings.Join(f, "; ") }
 // ErrUnknownProfile is wrapped by the errors of Profiles when a viewer has no profile.
 var ErrUnknownProfile = errors.New("unknown profile")
 
-// profileRoutes registers the profiles' routes. No viewer's id may reach the log, so their handlers return problems alone: the
-// path of any other error is logged.
-func (s *Server) profileRoutes(p Profiles) {
+// viewerRoutes registers the routes of single profiles. No viewer's id may reach the log, so their handlers return problems alone:
+// the path of any other error is logged.
+func viewerRoutes(r routes, p Profiles) {
 	const one = pathProfiles + "/{id}"
-	s.get(one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
+	r.handle(fasthttp.MethodGet, one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
 		body, err := p.Profile(id)
 		if err != nil {
 			return err
@@ -55,7 +56,7 @@ func (s *Server) profileRoutes(p Profiles) {
 		ctx.SetBody(body)
 		return nil
 	}))
-	s.change(fasthttp.MethodPut, one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
+	r.handle(fasthttp.MethodPut, one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
 		body, err := readJSON(ctx)
 		if err != nil {
 			return err
@@ -63,10 +64,15 @@ func (s *Server) profileRoutes(p Profiles) {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return p.PutProfile(id, body)
 	}))
-	s.change(fasthttp.MethodDelete, one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
+	r.handle(fasthttp.MethodDelete, one, profileHandler(p, func(ctx *fasthttp.RequestCtx, id string) error {
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return p.EraseViewer(id)
 	}))
+}
+
+// profileRoutes registers the profiles' routes.
+func (s *Server) profileRoutes(p Profiles) {
+	viewerRoutes(s, p)
 	s.post(pathProfiles, importProfiles(p))
 	s.fast.StreamRequestBody = true // so that an import is never in memory, and one without a token is not read
 	s.fast.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -205,6 +211,10 @@ func (c *capped) Read(p []byte) (int, error) {
 func (c *capped) problem(err error) error {
 	if errors.Is(err, errTooLarge) {
 		return tooLarge(c.most)
+	}
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() {
+		return newProblem(fasthttp.StatusRequestTimeout, "the body did not arrive in time")
 	}
 	return newProblem(fasthttp.StatusBadRequest, "the body ended before it was complete")
 }

@@ -25,6 +25,7 @@ type viewer struct {
 	glances    sync.Pool // of *glance
 	room       *room
 	engagement Engagement // nil: engagement is off
+	settled    string     // Cache-Control of what recognisers will not revise any more
 }
 
 // ViewerConfig is what the viewer API shows, and to whom.
@@ -37,6 +38,11 @@ type ViewerConfig struct {
 	// Registerer gets the listener's own metrics; it may be nil.
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
+	// Overview, Origins, Thumbnails and Admin are the page's; each may be nil, and its routes then say so.
+	Overview   func() Overview
+	Origins    Origins
+	Thumbnails Thumbnails
+	Admin      *PageAdmin
 }
 
 // NewViewer returns the viewer API's server, with the page at /. The media that are known now are answered without
@@ -47,11 +53,15 @@ func NewViewer(c ViewerConfig) *Server {
 	for _, id := range ids {
 		v.ids[id] = id
 	}
+	v.settled = cacheForever
+	if c.Admin != nil && c.Admin.Token != nil && c.Admin.Editor != nil {
+		v.settled = cacheSettled
+	}
 	v.glances.New = func() any { return new(glance) }
 
 	s := newServer("viewer", c.Registerer, c.Log)
 	s.room = v.room
-	s.get("/", page())
+	s.pageRoutes()
 	s.get("/v1/media", v.list)
 	s.get("/v1/media/{media}", v.status)
 	s.get("/v1/media/{media}/timeline", v.timeline)
@@ -61,6 +71,10 @@ func NewViewer(c ViewerConfig) *Server {
 	v.cdnRoutes(s)
 	v.openapiRoutes(s)
 	v.liveRoutes(s, c.Registerer)
+	v.overviewRoutes(s, c.Overview)
+	v.passthroughRoutes(s, c.Origins)
+	v.thumbnailRoutes(s, c.Thumbnails)
+	s.pageAdminRoutes(c.Admin)
 	lookUp := s.get("/v1/media/{media}/context", v.context)
 	s.router.GlobalOPTIONS = s.metrics.route(routeOther, s.log, preflight)
 	s.fast.Handler = func(ctx *fasthttp.RequestCtx) {

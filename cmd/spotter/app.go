@@ -18,6 +18,7 @@ import (
 	"spotter/capture/fetch"
 	"spotter/httpapi"
 	"spotter/store"
+	"spotter/store/thumbnail"
 	"spotter/systemd"
 )
 
@@ -40,9 +41,12 @@ type app struct {
 	fleet       fleet
 	house       housekeeping
 	upgrades    upgrades
-	binding     *lateBinding // nil where unknown faces are not kept
-	spooler     *spooler     // nil without the cloud
+	binding     *lateBinding     // nil where unknown faces are not kept
+	spooler     *spooler         // nil without the cloud
+	thumbnails  *thumbnail.Store // nil where none are kept
+	people      *people
 	cloud       *cloudCopy
+	cloudFaults *faultLog // of asking the cloud
 
 	servers *servers
 }
@@ -65,6 +69,7 @@ func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error
 	a.space = newSpace(c.DataDir, a.store, a.tidyEarly, log)
 	registry := newRegistry()
 	a.space.register(registry)
+	a.thumbnails = openThumbnails(&c, func() bool { return !a.space.paused() }, registry, log)
 	a.meters = newMeters(registry)
 	if a.cloud, err = openCloudCopy(ctx, &c, a.store, a.space, a.meters, log); err != nil {
 		return a, err
@@ -78,7 +83,8 @@ func openApp(ctx context.Context, c config, log *slog.Logger) (a *app, err error
 	}
 	a.openStates()
 	a.meters.box(a.streams)
-	a.servers, err = openServers(&c, a.streams, httpapi.AdminConfig{Ready: a.ready, Alive: a.alive, Control: a.streams, Log: log}, registry)
+	a.people = newPeople(&c, a.recognizers, a.binding, log)
+	a.servers, err = openServers(&c, a.shown(&c), httpapi.AdminConfig{Ready: a.ready, Alive: a.alive, Control: a.streams, Log: log}, registry)
 	if err == nil {
 		a.servers.admin.ServeBackup(func(w io.Writer) error { return backupLive(c.DataDir, a.store, a.servers.engaged.account(), w) })
 	}
@@ -129,6 +135,7 @@ func (a *app) openStreams(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.cloudFaults = cloud
 	if a.recognizers.purse != nil {
 		meters.spending(a.recognizers.purse)
 	}
@@ -176,7 +183,7 @@ func (a *app) openBerth(c *config, m mediaConfig) (*berth, error) {
 	getter := fetch.NewHTTP(options)
 	s := newStream(&pipeline{
 		media: m, zero: zero, maxScene: c.Vision.MaxScene, recognizers: a.recognizers,
-		recorder: a.store, frames: c.Sync.S3.Bucket != "", segments: c.Sync.SNS.TopicARN != "", upgrades: &a.upgrades, binding: a.binding, watchdog: a.watchdog, metrics: metrics, faults: faults, log: log,
+		recorder: a.store, frames: c.Sync.S3.Bucket != "", segments: c.Sync.SNS.TopicARN != "", upgrades: &a.upgrades, binding: a.binding, thumbnails: a.thumbnails, watchdog: a.watchdog, metrics: metrics, faults: faults, log: log,
 	}, &source{urls: urls, getter: getter}, times)
 	s.gate = a.space.gate
 	return &berth{stream: s, getter: getter, digest: digest}, nil
@@ -217,6 +224,10 @@ func (a *app) Run(ctx context.Context, path string, signals <-chan os.Signal) er
 		a.house.rest()
 	})
 	work.Go(func() { a.binding.run(workCtx) })
+	if a.thumbnails != nil {
+		retention := &thumbnailRetention{pictures: a.thumbnails, store: a.store, age: conf.Retention.Age, log: a.log}
+		work.Go(func() { retention.run(workCtx) })
+	}
 	if a.spooler != nil {
 		work.Go(func() { a.space.whileRoom(workCtx, a.spooler.run) })
 	}
@@ -286,7 +297,7 @@ func (s *stream) ready() httpapi.Check {
 		c.Detail += fmt.Sprintf("; last fault, %s, at %s: %s", f.Kind, f.At.Format(time.RFC3339), f.Message)
 	}
 	if !c.OK {
-		c.Mend = "see that the encoder runs and that the origin publishes new segments: spotter check asks it as the box does"
+		c.Mend = mends()[capture.FaultStalled]
 	}
 	return c
 }
@@ -304,6 +315,7 @@ func (a *app) Close() error {
 		failed = append(failed, a.servers.close())
 	}
 	a.fleet.close()
+	failed = append(failed, a.thumbnails.Close(), a.people.Close())
 	if a.recognizers != nil {
 		failed = append(failed, a.recognizers.Close())
 	}

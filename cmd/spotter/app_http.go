@@ -32,12 +32,9 @@ func (c *config) viewerAccess(log *slog.Logger) (*httpapi.Access, error) {
 	if len(a.Origins) == 0 && v.Auth != authJWT {
 		a.Origins = []string{"*"}
 	}
-	for _, proxy := range v.TrustedProxies {
-		p, err := parseProxy(proxy)
-		if err != nil {
-			return nil, fmt.Errorf("http.viewer.trusted_proxies: %w", err)
-		}
-		a.TrustedProxies = append(a.TrustedProxies, p)
+	var err error
+	if a.TrustedProxies, err = c.trustedProxies(); err != nil {
+		return nil, err
 	}
 	access, err := httpapi.NewAccess(a)
 	if err != nil {

@@ -16,7 +16,7 @@ func OpenDoors(file string, media httpapi.Media, log *slog.Logger) (viewer, admi
 	if err != nil {
 		return "", "", nil, err
 	}
-	all, err := openServers(&c, media, httpapi.AdminConfig{Log: log}, prometheus.NewRegistry())
+	all, err := openServers(&c, httpapi.ViewerConfig{Media: media}, httpapi.AdminConfig{Log: log}, prometheus.NewRegistry())
 	if err != nil {
 		return "", "", nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spotter/store"
+	"spotter/store/thumbnail"
 	"spotter/timeline"
 	"spotter/vision"
 )
@@ -29,6 +30,8 @@ type asking struct {
 	// For the asking goroutine: told is closed when the last answer is recorded, and then is done before that.
 	told chan struct{}
 	then func()
+	// boxes are where in the picture asked about last is what the answer names; nil where there was no answer.
+	boxes []thumbnail.Boxed
 	// missing is the scene on screen that nobody could answer for and whose picture is spooled.
 	missing struct {
 		scene int // 0 for none
@@ -125,6 +128,7 @@ func (a *asking) named(e vision.Event, s *vision.Sight) []timeline.Entity {
 // ask asks about an event's picture what is worth asking. A better answer that comes later takes the place of the one
 // returned, in the store too.
 func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error) {
+	a.boxes = nil
 	p, want := e.Picture, e.Ask
 	p.Media, p.At, p.Sight = a.media.ID, e.From, a.look(ctx, e)
 	old := a.known(e.Scene)
@@ -132,7 +136,9 @@ func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error)
 		want = vision.WantAll
 	}
 	if want = a.worth(want, p.Sight); want == 0 {
-		return a.keep(e, vision.Answer{}, 0, p.Sight, nil), nil
+		answer := a.keep(e, vision.Answer{}, 0, p.Sight, nil)
+		a.boxes = boxesOf(answer, p.Sight, a.whose)
+		return answer, nil
 	}
 	p.Want = want
 	q := &question{scene: e.Scene, sight: p.Sight, said: []saying{{e.From, want, p.Sight, e.Cut}}}
@@ -144,6 +150,7 @@ func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error)
 		case <-ctx.Done():
 		}
 		a.late(q, p, better, missed)
+		a.tellPicture(e, p.Sight, better)
 	}
 	if a.mode != vision.CloudFirst { // nothing serves meanwhile that a late answer could replace
 		late = nil
@@ -172,7 +179,11 @@ func (a *asking) ask(ctx context.Context, e vision.Event) (vision.Answer, error)
 	} else if missed == 0 {
 		open = nil
 	}
-	return a.keep(e, reply.Answer, want, p.Sight, open), nil
+	answer := a.keep(e, reply.Answer, want, p.Sight, open)
+	shown := answer
+	shown.Faces, shown.Places = reply.Answer.Faces, reply.Answer.Places // of this picture
+	a.boxes = boxesOf(shown, p.Sight, a.whose)
+	return answer, nil
 }
 
 // goesOn reports whether an event that nobody could answer only asks again about a scene whose picture is spooled already,

@@ -100,9 +100,10 @@ type s3Config struct {
 	Region string `yaml:"region"` // empty: the AWS configuration's own
 }
 
-// timelineConfig says where look-ups read, of a box that analyses nothing itself.
+// timelineConfig says where look-ups read, of a box that analyses nothing itself, and what else of a timeline is kept.
 type timelineConfig struct {
-	DynamoDB *tableConfig `yaml:"dynamodb"`
+	Thumbnails string       `yaml:"thumbnails"` // small pictures of what was asked about, with a unit; 0 keeps none
+	DynamoDB   *tableConfig `yaml:"dynamodb"`
 }
 
 type tableConfig struct {
@@ -142,6 +143,9 @@ func (c *config) setDefaults(root *yaml.Node) {
 	if c.Sync.Outbox == "" {
 		c.Sync.Outbox = defaultOutbox
 	}
+	if c.Timeline.Thumbnails == "" {
+		c.Timeline.Thumbnails = defaultThumbnails
+	}
 	if c.Timeline.DynamoDB == nil && has(root, "timeline", "dynamodb") {
 		c.Timeline.DynamoDB = &tableConfig{Table: defaultTable}
 	}
@@ -163,6 +167,7 @@ func defaultConfig() config {
 		},
 		Sync:      syncConfig{S3: s3Config{Prefix: "frames/"}, Outbox: defaultOutbox},
 		Retention: retentionConfig{Age: 72 * time.Hour, MaxBytes: "20GiB"},
+		Timeline:  timelineConfig{Thumbnails: defaultThumbnails},
 	}
 }
 

@@ -62,7 +62,13 @@ func (c *config) checkPair(f *faults) {
 	}
 }
 
+// leastThumbnails is room for an hour of pictures.
+const leastThumbnails = 8 << 20
+
 func (c *config) checkTimeline(f *faults) {
+	if n := parseBytes(c.Timeline.Thumbnails); n < 0 || n > 0 && n < leastThumbnails {
+		f.add(fmt.Sprintf("%q is not a size such as 256MiB, of 8MiB at least, or 0", c.Timeline.Thumbnails), "timeline", "thumbnails")
+	}
 	t := c.Timeline.DynamoDB
 	if t == nil {
 		return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -42,6 +43,10 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	if err := writeDemoInstruments(&conf, dir); err != nil {
 		return err
 	}
+	token, err := writeDemoToken(&conf, dir)
+	if err != nil {
+		return err
+	}
 	conf.HTTP.Viewer.Listen, conf.HTTP.Admin.Listen = free(conf.HTTP.Viewer.Listen), free(conf.HTTP.Admin.Listen)
 	c.say("fetching the local model where it can be had")
 	c.demoModel(ctx, &conf, demoMirrors())
@@ -77,7 +82,8 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 	c.say("page         http://" + conf.HTTP.Viewer.Listen + "/")
 	c.say("viewer API   http://" + conf.HTTP.Viewer.Listen + "/v1/media/" + demoMedia + "/context?position=10&backward=10&forward=5")
 	c.say("instruments  http://" + conf.HTTP.Viewer.Listen + "/v1/media/" + demoMedia + "/context?position=10&profile=you")
-	c.say("metrics      " + a.servers.doors.admin.url() + "/metrics")
+	c.say("admin token  " + token)
+	c.say("metrics      " + a.servers.doors.admin.url() + "/metrics (asks for the admin token)")
 	c.say("recogniser   " + a.recognizers.local + ": " + a.recognizers.why)
 	fmt.Fprintf(c.stdout, "\n"+tableLine, "from", "", "source", "seen")
 
@@ -89,6 +95,13 @@ func (c *cli) demo(ctx context.Context, length time.Duration) (err error) {
 		return err
 	}
 	return nil
+}
+
+// writeDemoToken has the admin listener, and what the page steers, ask for a token of this run.
+func writeDemoToken(conf *config, dir string) (token string, err error) {
+	token = rand.Text()
+	conf.HTTP.Admin.TokenFile = filepath.Join(dir, "admin-token")
+	return token, os.WriteFile(conf.HTTP.Admin.TokenFile, []byte(token+"\n"), 0o600)
 }
 
 func (c *cli) say(line string) { fmt.Fprintln(c.stdout, line) }

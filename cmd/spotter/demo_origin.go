@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -108,6 +110,8 @@ type demoOrigin struct {
 	ended  chan error
 	server *http.Server
 	served chan error
+	away   atomic.Bool
+	toggle chan os.Signal // each takes the origin away, or brings it back
 }
 
 // startOrigin plays the programme in real time, over and over, until ctx is done. It returns once the first segment is
@@ -125,8 +129,9 @@ func startOrigin(ctx context.Context, dir string) (*demoOrigin, error) {
 		url:    "http://" + l.Addr().String() + "/index.m3u8",
 		ended:  make(chan error, 1),
 		served: make(chan error, 1),
-		server: &http.Server{Handler: http.FileServer(http.Dir(live)), ReadHeaderTimeout: 5 * time.Second},
+		toggle: make(chan os.Signal, 1),
 	}
+	o.server = &http.Server{Handler: o.unlessAway(http.FileServer(http.Dir(live))), ReadHeaderTimeout: 5 * time.Second}
 	o.ffmpeg = exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", filepath.Join(dir, programmeFile),
 		"-c", "copy", "-muxdelay", "0", "-muxpreload", "0", "-f", "hls", "-hls_time", "2", "-hls_list_size", "8",
 		"-hls_flags", "delete_segments+program_date_time+temp_file", filepath.Join(live, "index.m3u8"))
@@ -135,6 +140,7 @@ func startOrigin(ctx context.Context, dir string) (*demoOrigin, error) {
 	if err := o.ffmpeg.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start ffmpeg: %w", err), l.Close())
 	}
+	signal.Notify(o.toggle, syscall.SIGUSR1)
 	go func() { o.ended <- o.ffmpeg.Wait() }()
 	go func() { o.served <- o.server.Serve(l) }()
 	if err := o.published(ctx, filepath.Join(live, "index.m3u8")); err != nil {
@@ -162,22 +168,39 @@ func (o *demoOrigin) published(ctx context.Context, playlist string) error {
 	}
 }
 
-// wait returns when the stream ends, which is an error unless ctx is done.
+// unlessAway answers as an origin does whose encoder or network is gone, while it is.
+func (o *demoOrigin) unlessAway(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.away.Load() {
+			http.Error(w, "the demo's origin was taken away; SIGUSR1 brings it back", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wait returns when the stream ends, which is an error unless ctx is done. Until then each SIGUSR1 takes the origin away, or
+// brings it back.
 func (o *demoOrigin) wait(ctx context.Context) error {
-	select {
-	case err := <-o.ended:
-		o.ended <- err // for Close
-		if ctx.Err() != nil {
+	for {
+		select {
+		case <-o.toggle:
+			o.away.Store(!o.away.Load())
+		case err := <-o.ended:
+			o.ended <- err // for Close
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("the demo's ffmpeg ended by itself: %w", err)
+		case <-ctx.Done():
 			return nil
 		}
-		return fmt.Errorf("the demo's ffmpeg ended by itself: %w", err)
-	case <-ctx.Done():
-		return nil
 	}
 }
 
 // Close ends the origin. The context of startOrigin must be done or about to be.
 func (o *demoOrigin) Close() error {
+	signal.Stop(o.toggle)
 	if err := o.ffmpeg.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

@@ -110,11 +110,28 @@ func (e engaging) Statistics() httpapi.EngagementStatistics {
 	s := e.engine.Stats()
 	out := httpapi.EngagementStatistics{Policy: s.Policy, Decisions: int64(s.Decisions)}
 	for _, i := range s.Instruments {
-		one := httpapi.InstrumentStatistics{ID: i.ID, Decisions: int64(i.Decisions), Events: make(map[string]int64, len(i.Events)), Reward: i.Reward, Spent: i.Spent}
-		for name, n := range i.Events {
-			one.Events[name] = int64(n)
+		one := httpapi.InstrumentStatistics{
+			ID: i.ID, Type: i.Type, InFile: i.InFile, Decisions: int64(i.Decisions), Events: wide(i.Events),
+			Reward: i.Reward, Spent: i.Spent, BudgetLeft: i.BudgetLeft,
+		}
+		if i.Left != nil {
+			left := int64(*i.Left)
+			one.Left = &left
 		}
 		out.Instruments = append(out.Instruments, one)
+	}
+	for _, p := range s.Policies {
+		out.Policies = append(out.Policies, httpapi.PolicyStatistics{
+			Policy: p.Policy, Decisions: int64(p.Decisions), Events: wide(p.Events), Reward: p.Reward,
+		})
+	}
+	return out
+}
+
+func wide(counts map[string]int) map[string]int64 {
+	out := make(map[string]int64, len(counts))
+	for name, n := range counts {
+		out[name] = int64(n)
 	}
 	return out
 }

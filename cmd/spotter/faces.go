@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -72,9 +71,9 @@ func (c *cli) addFaces(ctx context.Context, who gallery.Person, paths []string) 
 	}
 	known, err := enrolled(people, who)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	e := &enroller{finder: finder, identity: identity, model: people.Model()}
+	e := &enroller{finder: finder, identity: identity, model: people.Model(), pixels: mostPhotoPixels}
 	fit, unfit, err := c.judge(ctx, e, known, paths)
 	if err != nil {
 		return err
@@ -100,19 +99,6 @@ func (c *cli) addFaces(ctx context.Context, who gallery.Person, paths []string) 
 	return nil
 }
 
-// enrolled returns who is enrolled already under the id or name of a person, if anybody is.
-func enrolled(people *gallery.Gallery, who gallery.Person) (gallery.Person, error) {
-	key := who.Name
-	if who.ID != "" {
-		key = who.ID
-	}
-	known, err := people.Find(key)
-	if errors.Is(err, gallery.ErrAmbiguous) {
-		return known, fmt.Errorf("%w: %w", errUsage, err)
-	}
-	return known, nil
-}
-
 // judge looks at each photo and says what it is good for. It returns the fit ones that are not there yet, and how many
 // are unfit.
 func (c *cli) judge(ctx context.Context, e *enroller, known gallery.Person, paths []string) (fit []portrait, unfit int, err error) {
@@ -131,6 +117,9 @@ func (c *cli) judge(ctx context.Context, e *enroller, known gallery.Person, path
 			var p portrait
 			if p, err = e.look(ctx, photo); err == nil {
 				fmt.Fprintf(c.stdout, "%s: fit, the face is %d pixels wide\n", path, p.width)
+				for _, hint := range p.hints {
+					fmt.Fprintf(c.stderr, "warning: %s: %s\n", path, hint)
+				}
 				fit = append(fit, p)
 				continue
 			}
@@ -144,21 +133,10 @@ func (c *cli) judge(ctx context.Context, e *enroller, known gallery.Person, path
 	return fit, unfit, nil
 }
 
-// warn says which faces will be mistaken: photos that are unlike the person's other ones, and people who look alike.
+// warn says which faces will be mistaken.
 func (c *cli) warn(people *gallery.Gallery, who gallery.Person, fit []portrait) {
-	misfits, similarity := who.Misfits(people.Model())
-	for _, p := range fit {
-		if i := slices.IndexFunc(misfits, func(f gallery.Face) bool { return f.Photo == p.face.Photo }); i >= 0 {
-			fmt.Fprintf(c.stderr, "warning: %s is unlike every other photo of %s (%.2f): see that it shows the same person\n", p.path, who.Name, similarity[i])
-		}
-	}
-	for _, x := range people.Check(who) {
-		fmt.Fprintf(c.stderr, "warning: %s: see that both have the right photos, and add more\n", x)
-	}
-	for _, p := range people.List() {
-		if p.ID != who.ID && strings.EqualFold(p.Name, who.Name) {
-			fmt.Fprintf(c.stderr, "warning: %s (%s) has the same name as %s (%s)\n", who.Name, who.ID, p.Name, p.ID)
-		}
+	for _, doubt := range doubts(people, who, fit) {
+		fmt.Fprintf(c.stderr, "warning: %s\n", doubt)
 	}
 }
 

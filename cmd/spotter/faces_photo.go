@@ -18,28 +18,18 @@ import (
 	_ "golang.org/x/image/webp"
 
 	"spotter/vision/local"
-	"spotter/vision/local/gallery"
 )
 
 const (
 	mostPhotoBytes  = 64 << 20
-	mostPhotoPixels = 64 << 20
-	// leastFace is how many pixels a face must be wide: three quarters of the 112 that the identity networks look at.
-	leastFace = 80
-	// leastSharpness is the least variance of the Laplacian of a face aligned to 112 pixels. Photos of the kit have 176
-	// to 1989. With half their detail they have 29 to 67, and their embeddings are still similar to the sharp ones by
-	// 0.90 to 0.96; with a third, 19 to 38 and 0.61 to 0.85.
-	leastSharpness = 40
-	// rivalFace is the width of a second face, in parts of the first, from which it is not clear who is meant. Smaller
-	// ones are bystanders.
-	rivalFace = 0.5
+	mostPhotoPixels = 64_000_000
+	// padSide is the longer side, in pixels, of a picture that gets room around it: larger ones take memory for nothing.
+	padSide = 2560
 	// findSide is the longer side, in pixels, of the picture that faces are looked for in.
 	findSide = 1280
 	// padding is what a tight crop gets on each side, in parts of its own size: the networks know faces with some room
 	// around them.
 	padding = 0.5
-	// alignedSide is the side of what the identity networks look at.
-	alignedSide = 112
 )
 
 // photoFile is a file that may be a photo.
@@ -61,25 +51,38 @@ func readPhoto(path string) (photoFile, error) {
 	if len(content) > mostPhotoBytes {
 		return photoFile{}, fmt.Errorf("it is larger than %d MiB: shrink it", mostPhotoBytes>>20)
 	}
-	hash := sha256.Sum256(content)
-	return photoFile{path: path, hash: hex.EncodeToString(hash[:]), content: content}, nil
+	return newPhoto(path, content), nil
 }
 
-// decode returns the photo upright.
-func (p *photoFile) decode() (*image.RGBA, error) {
+// newPhoto returns what may be a photo, under what it is called in messages.
+func newPhoto(path string, content []byte) photoFile {
+	hash := sha256.Sum256(content)
+	return photoFile{path: path, hash: hex.EncodeToString(hash[:]), content: content}
+}
+
+// unfit is why a photo cannot be used, in words for whoever took it.
+type unfit string
+
+func (u unfit) Error() string { return string(u) }
+
+// decode returns the photo upright. It has at most so many pixels, and is given up when ctx is done.
+func (p *photoFile) decode(ctx context.Context, most int) (*image.RGBA, error) {
 	shape, kind, err := image.DecodeConfig(bytes.NewReader(p.content))
 	if errors.Is(err, image.ErrFormat) {
-		return nil, errors.New("it is not a JPEG, PNG or WebP picture")
+		return nil, unfit("it is not a JPEG, PNG or WebP picture")
 	}
-	if err == nil && shape.Width*shape.Height > mostPhotoPixels {
-		return nil, fmt.Errorf("%d by %d pixels are more than %d million: shrink it", shape.Width, shape.Height, mostPhotoPixels>>20)
+	if err == nil && shape.Width*shape.Height > most {
+		return nil, unfit(fmt.Sprintf("%d by %d pixels are more than %d million: shrink it", shape.Width, shape.Height, most/1_000_000))
 	}
 	var img image.Image
 	if err == nil {
-		img, _, err = image.Decode(bytes.NewReader(p.content))
+		img, _, err = image.Decode(patient(ctx, p.content))
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the %s picture is damaged: %w", kind, err)
+		return nil, unfit(fmt.Sprintf("the %s picture is damaged: %v", kind, err))
 	}
 	upright := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
 	draw.Draw(upright, upright.Rect, img, img.Bounds().Min, draw.Src)
@@ -89,78 +92,20 @@ func (p *photoFile) decode() (*image.RGBA, error) {
 	return upright, nil
 }
 
-// enroller judges photos and turns them into what the gallery keeps.
-type enroller struct {
-	finder   local.FaceFinder
-	identity *local.Identity
-	model    gallery.Model
-}
+// readFunc is an io.Reader.
+type readFunc func([]byte) (int, error)
 
-// portrait is a photo that is fit to recognise a person by.
-type portrait struct {
-	path  string
-	width int // of the face, in pixels
-	face  gallery.Face
-}
+func (f readFunc) Read(b []byte) (int, error) { return f(b) }
 
-// look judges a photo; an error says why it is unfit.
-func (e *enroller) look(ctx context.Context, p photoFile) (portrait, error) {
-	img, err := p.decode()
-	if err != nil {
-		return portrait{}, err
-	}
-	img, face, err := e.find(ctx, img)
-	if err != nil {
-		return portrait{}, err
-	}
-	width := int(pixelWidth(img, face))
-	if width < leastFace {
-		return portrait{}, fmt.Errorf("the face is %d pixels wide: at least %d are needed: take a larger photo", width, leastFace)
-	}
-	aligned, err := local.Align(img, face, alignedSide)
-	if err != nil {
-		return portrait{}, err
-	}
-	if s := local.Sharpness(aligned); s < leastSharpness {
-		return portrait{}, fmt.Errorf("the face is blurred: its sharpness is %.0f, and at least %d is needed: take a sharper photo", s, leastSharpness)
-	}
-	embedding, err := e.identity.Embed(ctx, aligned)
-	if err != nil {
-		return portrait{}, err
-	}
-	return portrait{p.path, width, gallery.Face{Model: e.model.Name, Version: e.model.Version, Photo: p.hash, Embedding: embedding}}, nil
-}
-
-// find returns the face that a photo is of, and the photo that its place refers to: one that shows no face is tried
-// again with room around it.
-func (e *enroller) find(ctx context.Context, img *image.RGBA) (*image.RGBA, local.Face, error) {
-	faces, err := e.finder.Find(ctx, shrink(img, findSide))
-	if err == nil && len(faces) == 0 {
-		img = pad(img)
-		faces, err = e.finder.Find(ctx, shrink(img, findSide))
-	}
-	if err != nil {
-		return nil, local.Face{}, err
-	}
-	if len(faces) == 0 {
-		return nil, local.Face{}, errors.New("no face was found: take a photo from the front in which the whole face is to be seen")
-	}
-	largest := faces[0]
-	for _, f := range faces {
-		if pixelWidth(img, f) > pixelWidth(img, largest) {
-			largest = f
+// patient reads b until ctx is done. A JPEG of a few bytes each for very many scans takes minutes to decode.
+func patient(ctx context.Context, b []byte) io.Reader {
+	r := bytes.NewReader(b)
+	return readFunc(func(to []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
 		}
-	}
-	rivals := 0
-	for _, f := range faces {
-		if pixelWidth(img, f) >= rivalFace*pixelWidth(img, largest) {
-			rivals++
-		}
-	}
-	if rivals > 1 {
-		return nil, local.Face{}, fmt.Errorf("there are %d faces, and it is not clear who is meant: crop it to one", rivals)
-	}
-	return img, largest, nil
+		return r.Read(to)
+	})
 }
 
 // pixelWidth returns the width of a face in pixels of its picture, or the height of one that is higher than wide.

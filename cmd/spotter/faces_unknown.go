@@ -132,10 +132,6 @@ func (c *cli) nameUnknown(id string, who gallery.Person) error {
 	if err != nil {
 		return err
 	}
-	face, err := unknowns.Find(id)
-	if err != nil {
-		return fmt.Errorf("%w: see spotter faces unknown", err)
-	}
 	model, err := conf.identityModel()
 	if err != nil {
 		return err
@@ -144,17 +140,17 @@ func (c *cli) nameUnknown(id string, who gallery.Person) error {
 	if err != nil {
 		return err
 	}
-	who.Faces = face.Portraits(model)
-	looks := len(who.Faces)
-	who, err = people.Add(who)
-	if errors.Is(err, gallery.ErrPerson) || errors.Is(err, gallery.ErrAmbiguous) {
+	who, looks, of, err := nameFace(people, unknowns, id, who)
+	switch {
+	case errors.Is(err, gallery.ErrNobody):
+		return fmt.Errorf("%w: see spotter faces unknown", err)
+	case errors.Is(err, gallery.ErrPerson), errors.Is(err, gallery.ErrAmbiguous):
 		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	fmt.Fprintf(c.stdout, "%s (%s): enrolled by %d of %d looks at %s, known by %d\n",
-		who.Name, who.ID, looks, len(face.Sightings), id, who.Uses(model))
+		who.Name, who.ID, looks, of, id, who.Uses(model))
 	c.warn(people, who, nil)
 	return nil
 }

@@ -39,7 +39,7 @@ func openLookups(ctx context.Context, c config, log *slog.Logger) (*lookups, err
 		log: log, table: t.Table, reloads: meters.reloads, config: c, watchdog: systemd.NewWatchdog(log),
 		view: dynamodb.NewView(table, dynamodb.ViewOptions{OnFault: func(err error) { faults.add(faultTable, err) }}),
 	}
-	l.servers, err = openServers(&c, l.view, httpapi.AdminConfig{Ready: l.ready, Alive: func() []httpapi.Check { return watchdogChecks(l.watchdog) }, Log: log}, registry)
+	l.servers, err = openServers(&c, httpapi.ViewerConfig{Media: l.view, Overview: copyOverview(&c)}, httpapi.AdminConfig{Ready: l.ready, Alive: func() []httpapi.Check { return watchdogChecks(l.watchdog) }, Log: log}, registry)
 	return l, err
 }
 

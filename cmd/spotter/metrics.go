@@ -83,9 +83,7 @@ func (m *meters) spending(p *vision.Purse) {
 	f("spotter_cloud_asked_total", "Pictures that asked for the cloud, those refused included.", nil, func() float64 { return float64(p.Asked()) })
 	f("spotter_cloud_refused_total", "Pictures not sent to the cloud for pace or budget.", nil, func() float64 { return float64(p.Refused()) })
 	f("spotter_cloud_spent_usd_total", "List price of the calls that were made to the cloud.", nil, p.SpentUSD)
-	f("spotter_cloud_saved_usd_total", "List price of asking about every sampled picture, less what was spent.", nil, func() float64 {
-		return max(float64(m.looks.Load())*rekognition.USDPerPicture-p.SpentUSD(), 0)
-	})
+	f("spotter_cloud_saved_usd_total", "List price of asking about every sampled picture, less what was spent.", nil, func() float64 { return m.savedUSD(p) })
 	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "spotter_cloud_ceiling_usd", Help: "What the cloud may cost in any hour, at list price (usd_per_hour).",
 	}, func() float64 { return p.Budget().USDPerHour }))

@@ -128,6 +128,7 @@ func (o *observing) event(ctx context.Context, e vision.Event) vision.Seen {
 		return o.unanswered(e)
 	}
 	answer, err := o.asking.ask(ctx, e)
+	o.keepPicture(e)
 	if err != nil {
 		if ctx.Err() == nil {
 			o.metrics.failed.Inc()

@@ -168,6 +168,9 @@ func told(o *timeline.Observation, list []*timeline.Observation) bool {
 
 // revised reports whether o would replace what x says of the same scene.
 func revised(o, x *timeline.Observation) bool {
+	if o.LastEdit() != x.LastEdit() { // by a person
+		return o.LastEdit() > x.LastEdit()
+	}
 	return x.Source == o.Source && x.Revision < o.Revision &&
 		!(reflect.DeepEqual(x.Celebrities, o.Celebrities) && reflect.DeepEqual(x.Objects, o.Objects))
 }

@@ -13,6 +13,7 @@ import (
 	"spotter/capture"
 	"spotter/capture/apart"
 	"spotter/store"
+	"spotter/store/thumbnail"
 	"spotter/systemd"
 	"spotter/timeline"
 	"spotter/vision"
@@ -52,12 +53,14 @@ type pipeline struct {
 	recorder recorder
 	frames   bool // some sink takes the pictures that are asked about
 	segments bool // some sink takes the segments that are published
-	upgrades *upgrades
-	binding  *lateBinding      // nil where unknown faces are not kept
-	watchdog *systemd.Watchdog // nil where nobody watches
-	metrics  *streamMetrics
-	faults   *faultLog
-	log      *slog.Logger
+	// thumbnails keeps small pictures of what is asked about; nil where none are kept.
+	thumbnails *thumbnail.Store
+	upgrades   *upgrades
+	binding    *lateBinding      // nil where unknown faces are not kept
+	watchdog   *systemd.Watchdog // nil where nobody watches
+	metrics    *streamMetrics
+	faults     *faultLog
+	log        *slog.Logger
 }
 
 // step is what the decoding side tells the observing side, in the stream's order.

@@ -24,10 +24,10 @@ type servers struct {
 	settleErr error              // of accounts
 }
 
-// openServers opens both listeners on what a media and the admin's configuration show, or nothing. Errors say the mend.
-func openServers(c *config, media httpapi.Media, admin httpapi.AdminConfig, registry *prometheus.Registry) (s *servers, err error) {
-	access, err := c.viewerAccess(admin.Log)
-	if err != nil {
+// openServers opens both listeners on what the configurations show, or nothing; it adds to them who may ask, and what engages
+// viewers. Errors say the mend.
+func openServers(c *config, viewer httpapi.ViewerConfig, admin httpapi.AdminConfig, registry *prometheus.Registry) (s *servers, err error) {
+	if viewer.Access, err = c.viewerAccess(admin.Log); err != nil {
 		return nil, err
 	}
 	s = &servers{settle: func() {}}
@@ -42,9 +42,16 @@ func openServers(c *config, media httpapi.Media, admin httpapi.AdminConfig, regi
 	}
 	admin.Registerer, admin.Gatherer = registry, registry
 	s.engaged.administer(&admin)
-	s.viewer = httpapi.NewViewer(httpapi.ViewerConfig{
-		Media: media, Access: access, Engagement: s.engaged.viewers(), Registerer: registry, Log: admin.Log,
-	})
+	page, err := c.pageAdmin(&admin)
+	if err != nil {
+		return s, err
+	}
+	if viewer.Admin != nil {
+		page.Editor, page.People = viewer.Admin.Editor, viewer.Admin.People
+	}
+	viewer.Admin = page
+	viewer.Engagement, viewer.Registerer, viewer.Log = s.engaged.viewers(), registry, admin.Log
+	s.viewer = httpapi.NewViewer(viewer)
 	s.admin = httpapi.NewAdmin(admin)
 	if err = c.guardAdmin(s.admin, admin.Log); err != nil {
 		return s, err

@@ -1,11 +1,15 @@
 import { defineConfig } from "vite";
+import { pack } from "./pack.ts";
 
 // The box serves the page with a policy that allows external files of its own alone (no inline script or style, no data addresses),
 // so nothing may be inlined. Addresses are relative: the page works behind a proxy's prefix too.
 export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [pack({ keep: "README.md" })],
   build: {
+    outDir: "../dist", // what the program embeds
+    emptyOutDir: false, // pack does it
     target: "es2022",
     assetsDir: "assets",
     assetsInlineLimit: 0,

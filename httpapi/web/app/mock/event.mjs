@@ -33,12 +33,15 @@ export function observe(media, from, until, random, scene) {
     }
     return [...chosen.values()];
   };
-  const boxed = (entity, i) => ({ ...entity, box: { left: round(0.08 + 0.2 * i + random() * 0.05, 1000), top: round(0.15 + random() * 0.2, 1000), width: 0.14, height: 0.3 } });
   return {
     media, from: round(from, 1000), until: round(until, 1000), source: cloud ? "rekognition" : "onnx", revision: 1,
-    celebrities: pick(people, random() < 0.2 ? 0 : 3).map(boxed), objects: pick(objects, 5),
+    celebrities: pick(people, random() < 0.2 ? 0 : 3), objects: pick(objects, 5),
   };
 }
+
+/** Where in the picture of an observation is who. */
+export const boxesOf = ({ from, celebrities }) => celebrities.map((entity, i) => (
+  { ...entity, kind: "celebrity", left: round(0.08 + 0.2 * i + 0.05 * Math.abs(Math.sin(from)), 1000), top: round(0.15 + 0.2 * Math.abs(Math.cos(from + i)), 1000), width: 0.14, height: 0.3 }));
 
 /** Stretches that were not analysed, and one that was, in which nothing was observed. */
 export const gaps = [[9_300, 9_620], [20_000, 20_045], [33_100, 33_700]];

@@ -1,6 +1,6 @@
 // A box that is made up: answers all that the page asks, from memory. For work on the page and for its trial.
 //
-//   node mock/server.mjs [--port 8090] [--token admin] [--key KEY] [--dist dist]
+//   node mock/server.mjs [--port 8090] [--token admin] [--key KEY] [--dist ../dist]
 //   POST /mock/outage/none|media|events|box    switches an outage
 
 import { createServer } from "node:http";
@@ -24,7 +24,7 @@ export class Refusal extends Error {
 }
 
 /** Starts the mock; the answer has its address, the state, and close. */
-export async function startMock({ port = 0, token = "admin", key = "", dist = join(app, "dist"), hours, count } = {}) {
+export async function startMock({ port = 0, token = "admin", key = "", dist = join(app, "../dist"), hours, count } = {}) {
   const state = new State({ hours, count });
   const stream = startStream();
   const pictures = await makePictures();
@@ -88,11 +88,7 @@ async function viewer({ state, stream, pictures, key }, request, response, url, 
     const profile = url.searchParams.get("profile");
     return json(response, profile ? { ...told, instruments: state.decide(profile, url.searchParams.get("decision")) } : told);
   }
-  if (rest === "/thumbnails") {
-    const { observations } = state.timeline(media, number("from", 0), number("until", 0));
-    const step = Math.max(1, Math.ceil(observations.length / 60));
-    return json(response, { thumbnails: observations.filter((_, i) => i % step === 0).map(o => ({ position: o.from, url: `/v1/media/${media}/thumbnails/${Math.round(o.from * 1000)}.jpg`, width: 160, height: 90 })) });
-  }
+  if (rest === "/thumbnails") return json(response, state.thumbnails(media, number("from", 0), number("until", 43_200)));
   const picture = /^\/thumbnails\/(\d+)\.jpg$/.exec(rest);
   if (picture) return send(response, join(pictures.folder, `${1 + (Math.floor(picture[1] / 60_000) % pictures.count)}.jpg`), { "Cache-Control": "max-age=31536000, immutable" });
   const file = /^\/hls\/([\w.]+)$/.exec(rest);

@@ -1,6 +1,6 @@
 // What the mock box knows, and what can be done to it.
 
-import { dice, gaps, makeEvent, observe, people } from "./event.mjs";
+import { boxesOf, dice, gaps, makeEvent, observe, people } from "./event.mjs";
 
 const clone = value => JSON.parse(JSON.stringify(value));
 
@@ -105,6 +105,15 @@ export class State {
     return { observations: observations.filter(meets), breaks: breaks.filter(meets) };
   }
 
+  /** At most so many, evenly spread. */
+  thumbnails(media, from, until, most = 500) {
+    const all = this.of(media).observations.filter(o => o.from >= from && o.from <= until);
+    const step = Math.max(1, all.length / most);
+    const some = Array.from({ length: Math.min(all.length, most) }, (_, i) => all[Math.floor(i * step)]);
+    const thumbnails = some.map(o => ({ position: o.from, url: `/v1/media/${media}/thumbnails/${Math.round(o.from * 1000)}.jpg`, width: 160, height: 90, boxes: boxesOf(o) }));
+    return { thumbnails, ...(all.length > most && { thinned: true }) };
+  }
+
   context(media, from, until) {
     const { observations, breaks } = this.timeline(media, from, until + 0.001);
     const merged = name => {
@@ -146,7 +155,10 @@ export class State {
   engagement() {
     const instruments = this.instruments.map(i => this.count(i));
     const sum = key => instruments.reduce((total, i) => total + i[key], 0);
-    return { policy: "linucb 17", decisions: sum("decisions"), instruments, policies: [{ policy: "linucb", decisions: sum("decisions") - 900, reward: sum("reward") - 60 }, { policy: "uniform", decisions: 900, reward: 60 }] };
+    return { policy: "linucb 17", decisions: sum("decisions"), instruments, policies: [
+      { policy: "linucb", decisions: sum("decisions") - 900, events: { view: 7010, click: 28, answer: 1057 }, reward: sum("reward") - 60 },
+      { policy: "uniform", decisions: 900, events: { view: 880, click: 4, answer: 56 }, reward: 60 },
+    ] };
   }
 
   close() {

@@ -2,7 +2,6 @@
 
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
-import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -42,14 +41,14 @@ export async function axe(page) {
   return { serious: violations.filter(v => ["serious", "critical"].includes(v.impact)).map(told), lesser: violations.filter(v => !["serious", "critical"].includes(v.impact)).map(told) };
 }
 
-/** Counts what a page loads, as it is or would be compressed; by file. */
+/** Counts the bytes that a page loads as the box sends them, by file. */
 export function weigh(page) {
   const sizes = new Map();
   const reading = [];
   page.on("response", response => {
     const { pathname } = new URL(response.url());
     if (!/^\/$|\/assets\/|\.(js|css|svg|html)$/.test(pathname)) return;
-    reading.push(response.body().then(body => sizes.set(pathname, gzipSync(body).length), () => undefined));
+    reading.push(response.request().sizes().then(({ responseBodySize }) => sizes.set(pathname, responseBodySize), () => undefined));
   });
   return async () => {
     await Promise.all(reading);

@@ -2,16 +2,18 @@
 //
 //   node test/page.mjs --base http://127.0.0.1:8080/ --shots FOLDER [--token ADMIN_TOKEN] [--media ID] [--switch http://127.0.0.1:8090/mock/outage/]
 //
-// With --switch it makes outages too. Times are of this machine beside its other work.
+// With --switch it makes the --outages too. --made-up says that the box is, and nothing that is done to it matters. --picture makes
+// docs/page.png. Times are of this machine beside its other work.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { axe, launch, open, weigh } from "./browser.mjs";
-import { enrol, faultyInstrument, inStep, outages, panRate, pinch, poll, rename, seek } from "./deeds.mjs";
+import { enrol, faultyInstrument, inStep, outages, panRate, picture, pinch, poll, rename, seek } from "./deeds.mjs";
 
 const { values: options } = parseArgs({ options: {
   base: { type: "string" }, shots: { type: "string" }, token: { type: "string", default: "" }, media: { type: "string", default: "" }, switch: { type: "string", default: "" },
+  outages: { type: "string", default: "media,events,box" }, "made-up": { type: "boolean", default: false }, picture: { type: "string", default: "" },
 } });
 if (!options.base || !options.shots) throw new Error("say --base and --shots");
 const base = options.base.replace(/\/*$/, "/");
@@ -88,7 +90,8 @@ try {
   if (overview.edits && options.token) await rename(trial);
   await seek(trial);
   if (overview.engage && options.token) await faultyInstrument(trial);
-  if (options.switch && options.token) await enrol(trial);
+  if (options["made-up"]) await enrol(trial);
+  if (options.picture) await picture(trial, options.picture);
   if (options.switch) await outages(trial);
   check(heard.faults.length === 0, `no console error in the trial${heard.faults.map(f => `\n       ${f}`).join("")}`);
 } finally {

@@ -9,7 +9,7 @@ import { keyed } from "./keyed.mjs";
 
 const mock = await startMock({ token: "trial-token" });
 const shots = process.argv[2] ?? join(tmpdir(), "page-shots");
-const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), "--base", mock.base, "--shots", shots, "--token", "trial-token", "--switch", `${mock.base}mock/outage/`], { stdio: "inherit" });
+const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), "--base", mock.base, "--shots", shots, "--token", "trial-token", "--switch", `${mock.base}mock/outage/`, "--made-up"], { stdio: "inherit" });
 process.exitCode = await new Promise(resolve => walk.on("exit", code => resolve(code ?? 1)));
 mock.close();
 

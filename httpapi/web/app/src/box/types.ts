@@ -12,7 +12,13 @@ export interface Box {
   height: number;
 }
 
-export type Boxed<T> = T & { box?: Box };
+/** Somebody or something recognised in a picture, and where. */
+export interface Boxed extends Box {
+  name: string;
+  id?: string;
+  kind: "celebrity" | "object";
+  confidence: number;
+}
 
 export interface Fault {
   at: string;
@@ -70,6 +76,7 @@ export interface Thumbnail {
   url: string;
   width: number;
   height: number;
+  boxes: Boxed[];
 }
 
 export interface EntityName {
@@ -106,6 +113,8 @@ export interface UnknownFace {
 export interface InstrumentCounts {
   id: string;
   type?: string;
+  /** It stands in the configured file, which alone changes it. */
+  in_file?: boolean;
   decisions: number;
   events: Record<string, number>;
   reward: number;
@@ -115,11 +124,20 @@ export interface InstrumentCounts {
   budget_left?: number | null;
 }
 
+/** What came of the choices of one kind of policy. */
+export interface PolicyCounts {
+  policy: string;
+  decisions: number;
+  /** By type; a decision has at most one of a type. */
+  events?: Record<string, number>;
+  reward: number;
+}
+
 export interface Engagement {
   policy: string;
   decisions: number;
   instruments: InstrumentCounts[];
-  policies?: { policy: string; decisions: number; reward: number }[];
+  policies?: PolicyCounts[];
 }
 
 /** An instrument as the admin API takes it; what is not named here is kept as it came. */

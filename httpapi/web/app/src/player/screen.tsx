@@ -1,15 +1,8 @@
 // The picture, with the boxes of who and what is on it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Box } from "../box/types.ts";
+import type { Framed } from "./boxes.ts";
 import { Playback } from "./playback.ts";
-
-export interface Framed {
-  key: string;
-  kind: "celebrity" | "object";
-  name: string;
-  box: Box;
-}
 
 interface Props {
   media: string;
@@ -58,8 +51,8 @@ export function Screen({ media, path, at, framed = [], onPosition }: Props) {
         <video ref={video} controls playsInline muted aria-label={`The stream of ${media}`}
           onLoadedMetadata={e => e.currentTarget.videoWidth && setShape(`${e.currentTarget.videoWidth} / ${e.currentTarget.videoHeight}`)} />
         <div class="boxes" aria-hidden="true">
-          {framed.map(({ key, kind, name, box }) => (
-            <div key={key} class={`box ${kind}`} style={{ left: percent(box.left), top: percent(box.top), width: percent(box.width), height: percent(box.height) }}><span>{name}</span></div>
+          {framed.map(({ key, kind, name, box, opacity }) => (
+            <div key={key} class={`box ${kind}`} style={{ left: percent(box.left), top: percent(box.top), width: percent(box.width), height: percent(box.height), opacity }}><span>{name}</span></div>
           ))}
         </div>
       </div>

@@ -1,13 +1,13 @@
 // Who and what a window has, with what is on screen at the very moment ahead.
 
-import type { Boxed, Sighting } from "../box/types.ts";
+import type { Sighting } from "../box/types.ts";
 import { spanOf } from "../time.ts";
 import { isOn } from "./on_screen.ts";
 
 interface Props {
   title: string;
   kind: "celebrity" | "object";
-  list: Boxed<Sighting>[];
+  list: Sighting[];
   position: number;
   /** To where anything is known. */
   until: number;

@@ -1,13 +1,13 @@
 // The event as lanes: one for each celebrity and object, with the spans in which it was seen.
 
-import type { Boxed, Break, Entity, Observation } from "../box/types.ts";
+import type { Break, Entity, Observation } from "../box/types.ts";
 
 export type Kind = "celebrity" | "object";
 
 /** One entity of one observation. */
 export interface Sight {
   observation: Observation;
-  entity: Boxed<Entity>;
+  entity: Entity;
 }
 
 /** Spans drawn as one from a distance: two arrays, so that thousands are walked through in a fraction of a frame. */

@@ -64,6 +64,11 @@ function All() {
   );
 }
 
+/** The share of decisions that were clicked or answered: of polls and quizzes nobody clicks. */
+function acted({ decisions, events = {} }: { decisions: number; events?: Record<string, number> }) {
+  return wilson(Math.min((events.click ?? 0) + (events.answer ?? 0), decisions), decisions);
+}
+
 /** What a flight is now. */
 function flightOf(one: InstrumentText, now: Date): { text: string; tone: string } {
   const { start, end } = one.flight ?? {};
@@ -79,9 +84,7 @@ function Row({ of: one, counts, edit }: { of: InstrumentText; counts: Instrument
     one.caps?.per_viewer && `${one.caps.per_viewer} a viewer`,
     one.budget && `${counts?.budget_left != null ? `${counts.budget_left.toFixed(2)} left of ` : ""}${one.budget}`,
   ].filter(text => text);
-  // What earns is a click, an answer or a conversion; of polls and quizzes nobody clicks.
-  const acted = (counts?.events.click ?? 0) + (counts?.events.answer ?? 0);
-  const share = counts ? wilson(Math.min(acted, counts.decisions), counts.decisions) : null;
+  const share = counts ? acted(counts) : null;
   return (
     <tr>
       <th scope="row">{one.id} <span class="chip">{one.type}</span>{one.priority ? <span class="quiet"> priority {one.priority}</span> : null}</th>
@@ -99,13 +102,13 @@ function Policies({ of: engagement }: { of: Engagement | null }) {
   const policies = engagement?.policies ?? [];
   return (
     <section class="card" aria-labelledby="policies-title">
-      <h2 id="policies-title">Reward by policy</h2>
+      <h2 id="policies-title">Clicks and reward by policy</h2>
       {policies.length === 0 ? <p class="quiet">Nothing was decided yet.</p> : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Reward by policy, a wide table">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Clicks and reward by policy, a wide table">
           <table>
-            <thead><tr><th scope="col">Policy</th><th scope="col" class="num">Decisions</th><th scope="col" class="num">Reward</th><th scope="col">Reward of a decision</th></tr></thead>
+            <thead><tr><th scope="col">Policy</th><th scope="col" class="num">Decisions</th><th scope="col">Clicks and answers of decisions</th><th scope="col" class="num">Reward</th><th scope="col">Reward of a decision</th></tr></thead>
             <tbody>{policies.map(p => (
-              <tr key={p.policy}><th scope="row">{p.policy}</th><td class="num">{whole.format(p.decisions)}</td><td class="num">{p.reward.toFixed(1)}</td><td><Interval of={wilson(p.reward, p.decisions)} name={p.policy} /></td></tr>
+              <tr key={p.policy}><th scope="row">{p.policy}</th><td class="num">{whole.format(p.decisions)}</td><td><Interval of={acted(p)} name={`${p.policy}, clicks and answers`} /></td><td class="num">{p.reward.toFixed(1)}</td><td><Interval of={wilson(p.reward, p.decisions)} name={`${p.policy}, reward`} /></td></tr>
             ))}</tbody>
           </table>
         </div>

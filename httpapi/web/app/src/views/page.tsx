@@ -64,7 +64,7 @@ export function Page() {
       <footer>
         <span>Times are of the zone {zone()}; positions are h:mm:ss into the event.</span>
         <Secrets />
-        <span>{told ? `Spotter ${told.version} · ` : ""}<a href="./openapi.json">API description</a></span>
+        <span>{told ? `Spotter ${told.version} · ` : ""}<a href="./openapi.json">API description</a> · <a href="./licences.md">Licences</a></span>
       </footer>
       <TokenDialog />
     </>

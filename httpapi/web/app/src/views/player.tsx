@@ -5,11 +5,13 @@ import { saidBy, spotter } from "../box/ask.ts";
 import { keyWanted } from "../box/secrets.ts";
 import { overview } from "../box/overview.ts";
 import { useStore } from "../box/store.ts";
-import type { Boxed, MediaOverview, Sighting } from "../box/types.ts";
+import type { MediaOverview } from "../box/types.ts";
 import { Problem, type Context } from "../../../client/index.js";
 import { Engaged } from "../player/engaged.tsx";
-import { Screen, type Framed } from "../player/screen.tsx";
-import { isOn, knownUntil } from "../player/on_screen.ts";
+import { framesOf } from "../player/boxes.ts";
+import { Nearby } from "../player/nearby.ts";
+import { Screen } from "../player/screen.tsx";
+import { knownUntil } from "../player/on_screen.ts";
 import { Sightings } from "../player/sightings.tsx";
 import { hashOf } from "../route.ts";
 import { clockOf, positionOf, wallTimeOf } from "../time.ts";
@@ -32,7 +34,8 @@ export function PlayerView({ of: m, at }: { of: MediaOverview; at: number | null
   useEffect(() => setGo(at === null ? null : { position: at }), [at]);
   const { answer, trouble, again } = useContext(m.media, m.player ? position : at ?? m.analyzed_until, wish);
   const shown = position ?? (answer ? answer.from + wish.backward : 0);
-  const framed = useMemo(() => framesOf(answer, shown), [answer, shown]);
+  const pictures = useNearby(m.media, m.player ? position : null);
+  const framed = useMemo(() => framesOf(pictures, answer, shown), [pictures, answer, shown]);
   return (
     <div class="watch">
       <div class="watch-left">
@@ -121,11 +124,22 @@ function useContext(media: string, position: number | null, wish: Wish) {
   };
 }
 
-function framesOf(answer: Context | null, position: number): Framed[] {
-  if (!answer) return [];
-  const of = (kind: Framed["kind"], list: Boxed<Sighting>[]): Framed[] => list.flatMap(s =>
-    s.box && isOn(s, position, knownUntil(answer)) ? [{ key: `${kind} ${s.id ?? ""} ${s.name}`, kind, name: s.name, box: s.box }] : []);
-  return [...of("celebrity", answer.celebrities), ...of("object", answer.objects)];
+/** The pictures around a position, with the boxes in them. */
+function useNearby(media: string, position: number | null) {
+  const [pictures, setPictures] = useState<Nearby["pictures"]>([]);
+  const nearby = useRef<Nearby | null>(null);
+  useEffect(() => {
+    const mine: Nearby = new Nearby(media, () => setPictures(mine.pictures));
+    nearby.current = mine;
+    return () => {
+      mine.stop();
+      setPictures([]);
+    };
+  }, [media]);
+  useEffect(() => {
+    if (position !== null) void nearby.current?.at(position);
+  }, [media, position]);
+  return pictures;
 }
 
 function Where({ of: m, position, clocked, onGo }: { of: MediaOverview; position: number | null; clocked: boolean; onGo: (at: number) => void }) {
