@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -15,10 +16,15 @@ import (
 type lazyListener struct {
 	net.Listener
 	epoch time.Time // from which deadlines count
+	ahead sync.Pool // of *aheadBuffer
 }
 
 // lazily returns ln with lazy deadlines. Under a listener of TLS they are lazy already; see NewTLSListener.
-func lazily(ln net.Listener) net.Listener { return &lazyListener{ln, time.Now()} }
+func lazily(ln net.Listener) net.Listener {
+	l := &lazyListener{Listener: ln, epoch: time.Now()}
+	l.ahead.New = func() any { return new(aheadBuffer) }
+	return l
+}
 
 // Accept implements net.Listener.
 func (l *lazyListener) Accept() (net.Conn, error) {
@@ -29,11 +35,17 @@ func (l *lazyListener) Accept() (net.Conn, error) {
 	if _, ok := conn.(*tls.Conn); ok {
 		return conn, nil
 	}
-	return &lazyConn{
+	c := &lazyConn{
 		Conn: conn, epoch: l.epoch,
 		read:  lazyDeadline{set: conn.SetReadDeadline, wanted: never, armed: never},
 		write: lazyDeadline{set: conn.SetWriteDeadline, wanted: never, armed: never},
-	}, nil
+	}
+	if s, ok := conn.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			c.ahead = newAhead(raw, &l.ahead)
+		}
+	}
+	return c, nil
 }
 
 // lazyConn is a connection that moves its timers only when it must. Its deadlines are exact and otherwise as those of any
@@ -42,6 +54,7 @@ type lazyConn struct {
 	net.Conn
 	epoch       time.Time
 	read, write lazyDeadline
+	ahead       *ahead // nil where there is no system call to read with
 }
 
 // NetConn returns the connection below, as tls.Conn's does.
@@ -50,11 +63,26 @@ func (c *lazyConn) NetConn() net.Conn { return c.Conn }
 // Read implements net.Conn.
 func (c *lazyConn) Read(p []byte) (int, error) {
 	for {
-		n, err := c.Conn.Read(p)
+		n, err := c.readOnce(p)
 		if err == nil || n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.read.renew(c.epoch) {
 			return n, err
 		}
 	}
+}
+
+func (c *lazyConn) readOnce(p []byte) (int, error) {
+	if c.ahead == nil {
+		return c.Conn.Read(p)
+	}
+	if c.ahead.from == nil {
+		if len(p) != 1 {
+			return c.Conn.Read(p)
+		}
+		if err := c.ahead.wait(); err != nil {
+			return 0, err
+		}
+	}
+	return c.ahead.take(p), nil
 }
 
 // Write implements net.Conn.

@@ -142,8 +142,9 @@ func forbidden(parameter, detail string) error {
 
 // glance is what one look-up needs for as long as it lasts.
 type glance struct {
-	look     timeline.Look
-	question EngagementQuery
+	look      timeline.Look
+	positions positionTexts
+	question  EngagementQuery
 }
 
 // appendInstruments appends the instrument that suits the viewer, or none, as a list.

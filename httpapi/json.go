@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -67,12 +66,16 @@ func appendConfidence(b []byte, c float64) []byte {
 	if !(math.Abs(c) < 1e6) {
 		c = 0
 	}
-	n := int64(math.Round(c * 100))
+	return appendHundredths(b, int32(math.Round(c*100)))
+}
+
+// appendHundredths appends n hundredths.
+func appendHundredths(b []byte, n int32) []byte {
 	if n < 0 {
 		b = append(b, '-')
 		n = -n
 	}
-	return appendFraction(appendDigits(b, uint32(n/100)), uint32(n%100)*10)
+	return appendFraction(appendDigits(b, uint32(n)/100), uint32(n)%100*10)
 }
 
 // pairs are the numbers below a hundred, each with two digits.
@@ -117,6 +120,32 @@ func appendPosition(b []byte, p timeline.Position) []byte {
 	return appendFraction(b, uint32(p%second))
 }
 
+// positionTexts remembers how positions are written: those of a window's scenes stand in its answer again and again.
+type positionTexts [32]positionText
+
+type positionText struct {
+	position timeline.Position
+	length   uint8 // 0: it says nothing yet
+	text     [15]byte
+}
+
+// append is appendPosition.
+func (t *positionTexts) append(b []byte, p timeline.Position) []byte {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: its products' first bits are well spread
+	one := &t[uint64(p)*golden>>(64-5)]
+	if one.position != p || one.length == 0 {
+		at := len(b)
+		b = appendPosition(b, p)
+		if n := len(b) - at; n <= len(one.text) {
+			one.position, one.length = p, uint8(n)
+			copy(one.text[:], b[at:])
+		}
+		return b
+	}
+	// To copy all of it, whose length is known, takes less than to copy as much as is wanted.
+	return append(b, one.text[:]...)[:len(b)+int(one.length)]
+}
+
 // appendEntity appends e's members without the braces.
 func appendEntity(b []byte, e *timeline.Entity) []byte {
 	return appendConfidence(appendKnown(b, e), e.Confidence)
@@ -134,9 +163,9 @@ func appendKnown(b []byte, e *timeline.Entity) []byte {
 	return append(b, `,"confidence":`...)
 }
 
-// encodeKnown returns e's members up to its confidence, after the brace.
-func encodeKnown(e *timeline.Entity) []byte {
-	return slices.Clip(appendKnown([]byte{'{'}, e))
+// appendText appends e's members up to its confidence, behind a comma and the brace.
+func appendText(b []byte, e *timeline.Entity) []byte {
+	return appendKnown(append(b, ",{"...), e)
 }
 
 // appendStrings appends a member that is a list, unless that is empty.
@@ -158,23 +187,20 @@ func appendSpan(b []byte, s timeline.Span) []byte {
 
 // appendSightings appends the entities of a window as an array. Those that came on screen together stand together: what one
 // says as the one before it is copied from there.
-func appendSightings(b []byte, list []timeline.Sighting) []byte {
+func appendSightings(b []byte, list []timeline.Sighting, texts *timeline.Texts, positions *positionTexts) []byte {
 	if len(list) == 0 {
 		return append(b, "[]"...)
 	}
-	var span, source []byte
+	var source []byte
 	var before *timeline.Sighting
+	first := len(b)
 	for i := range list {
 		s := &list[i]
-		b = append(append(b, separator(i)), s.Encoded(encodeKnown)...)
-		b = appendConfidence(b, s.Confidence)
+		b = append(b, texts.Of(s)...)
+		b = appendHundredths(b, s.Hundredths)
+		b = positions.append(append(b, `,"from":`...), s.From)
+		b = positions.append(append(b, `,"until":`...), s.Until)
 		at := len(b)
-		if i > 0 && s.Span == before.Span {
-			b = append(b, span...)
-		} else {
-			b = appendSpan(append(b, ','), s.Span)
-		}
-		span, at = b[at:], len(b)
 		if i > 0 && s.Source == before.Source {
 			b = append(b, source...)
 		} else {
@@ -182,6 +208,7 @@ func appendSightings(b []byte, list []timeline.Sighting) []byte {
 		}
 		source, before = b[at:], s
 	}
+	b[first] = '[' // in place of the first text's comma
 	return append(b, ']')
 }
 

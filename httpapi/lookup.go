@@ -11,7 +11,7 @@ import (
 func (v *viewer) context(ctx *fasthttp.RequestCtx) error {
 	segment, _ := contextID(ctx.Request.URI().PathOriginal())
 	id := v.id(segment)
-	q, err := parseContextQuery(ctx.QueryArgs())
+	q, err := parseContextQuery(ctx.URI())
 	if err != nil {
 		return v.refuse(id, err)
 	}
@@ -59,8 +59,7 @@ func (v *viewer) appendContext(b []byte, id string, q contextQuery, who engaged)
 		return nil, missing(id, err)
 	}
 	g := v.glances.Get().(*glance)
-	t.Look(&g.look, w)
-	b = appendLook(b, id, t, w, &g.look)
+	b = g.appendLook(b, id, t, w)
 	if who.wanted {
 		b = v.appendInstruments(append(b, `,"instruments":`...), id, q.position, w, g, who)
 	}
@@ -71,14 +70,15 @@ func (v *viewer) appendContext(b []byte, id string, q contextQuery, who engaged)
 // appendWindow appends what t tells of the window w of a media, to whoever asks.
 func (v *viewer) appendWindow(b []byte, id string, t *timeline.Timeline, w timeline.Span) []byte {
 	g := v.glances.Get().(*glance)
-	t.Look(&g.look, w)
-	b = append(appendLook(b, id, t, w, &g.look), '}')
+	b = append(g.appendLook(b, id, t, w), '}')
 	v.glances.Put(g)
 	return b
 }
 
 // appendLook appends the answer but for its last brace.
-func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *timeline.Look) []byte {
+func (g *glance) appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span) []byte {
+	t.Look(&g.look, w)
+	l := &g.look
 	b = appendString(append(b, `{"media":`...), id)
 	b = appendSpan(append(b, ','), w)
 	b = append(b, `,"analyzed_until":`...)
@@ -92,8 +92,9 @@ func appendLook(b []byte, id string, t *timeline.Timeline, w timeline.Span, l *t
 	} else {
 		b = append(b, `,"complete":false`...)
 	}
-	b = appendSightings(append(b, `,"celebrities":`...), l.Celebrities)
-	b = appendSightings(append(b, `,"objects":`...), l.Objects)
+	texts := t.Texts(appendText)
+	b = appendSightings(append(b, `,"celebrities":`...), l.Celebrities, texts, &g.positions)
+	b = appendSightings(append(b, `,"objects":`...), l.Objects, texts, &g.positions)
 	if len(l.Breaks) > 0 {
 		b = appendBreaks(append(b, `,"breaks":`...), l.Breaks)
 	}

@@ -13,7 +13,7 @@ func (v *viewer) contexts(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseContextQuery(ctx.QueryArgs())
+	q, err := parseContextQuery(ctx.URI())
 	if err != nil {
 		return err
 	}

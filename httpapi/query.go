@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -36,24 +37,45 @@ type contextQuery struct {
 var contextParameters = [...]string{"position", "time", "backward", "forward", "profile", "engage", "decision"}
 
 // parseContextQuery reads and checks a query; errors are problems that name the parameter.
-func parseContextQuery(args *fasthttp.Args) (contextQuery, error) {
+func parseContextQuery(uri *fasthttp.URI) (contextQuery, error) {
 	var q contextQuery
-	var seen [len(contextParameters)]bool
-	for key, value := range args.All() {
-		for i, name := range contextParameters {
-			if string(key) != name {
-				continue
-			}
-			if seen[i] {
-				return q, badParameter(name, "%s is given twice", name)
-			}
-			seen[i] = true
-			if err := q.set(name, value); err != nil {
+	var seen contextSeen
+	// Most queries have nothing escaped: what stands there is what is meant, and is read where it stands.
+	if rest := uri.QueryString(); bytes.IndexByte(rest, '%') < 0 && bytes.IndexByte(rest, '+') < 0 {
+		for len(rest) > 0 {
+			var one []byte
+			one, rest, _ = bytes.Cut(rest, []byte{'&'})
+			key, value, _ := bytes.Cut(one, []byte{'='})
+			if err := q.add(&seen, key, value); err != nil {
 				return q, err
 			}
 		}
+		return q, q.check()
+	}
+	for key, value := range uri.QueryArgs().All() {
+		if err := q.add(&seen, key, value); err != nil {
+			return q, err
+		}
 	}
 	return q, q.check()
+}
+
+// contextSeen is which of contextParameters were given.
+type contextSeen [len(contextParameters)]bool
+
+// add reads a parameter if it is known.
+func (q *contextQuery) add(seen *contextSeen, key, value []byte) error {
+	for i, name := range contextParameters {
+		if string(key) != name {
+			continue
+		}
+		if seen[i] {
+			return badParameter(name, "%s is given twice", name)
+		}
+		seen[i] = true
+		return q.set(name, value)
+	}
+	return nil
 }
 
 func (q *contextQuery) set(name string, value []byte) (err error) {

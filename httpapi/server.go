@@ -72,6 +72,7 @@ func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server
 		WriteTimeout:                 writeTimeout,
 		DisablePreParseMultipartForm: true,
 		CloseOnShutdown:              true,
+		ReduceMemoryUsage:            true, // what a request needs it takes and gives back; see ahead
 	}
 	return s
 }

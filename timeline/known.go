@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,21 +11,14 @@ import (
 // belongs to each observation.
 type Known struct {
 	Entity
-	index   uint32 // in table.known
-	key     key
-	next    *Known // another of the same name and id
-	encoded atomic.Pointer[[]byte]
+	index uint32 // in table.known
+	next  *Known // another of the same name and id
 }
 
-// Encoded returns what encode makes of the entity, made once. All callers must give the same function, and none may change
-// what comes back.
-func (k *Known) Encoded(encode func(*Entity) []byte) []byte {
-	if b := k.encoded.Load(); b != nil {
-		return *b
-	}
-	b := encode(&k.Entity)
-	k.encoded.Store(&b)
-	return b
+// numbered is what a look-up needs of an entity first.
+type numbered struct {
+	*Known
+	key key
 }
 
 // key is an entity's name and id as numbers; without an id that is 0.
@@ -42,30 +36,41 @@ func (k key) same(l key) bool {
 type mention struct {
 	confidence float64
 	entity     uint32 // index in table.known
+	hundredths int32  // of confidence, as Sighting has them
+}
+
+// hundredths returns a confidence in hundredths, rounded. There is no NaN, and beyond a million c is no confidence either; both
+// are a recogniser's fault and count as 0.
+func hundredths(c float64) int32 {
+	if !(math.Abs(c) < 1e6) {
+		return 0
+	}
+	return int32(math.Round(c * 100))
 }
 
 // table numbers the entities of a timeline and of those made from it. It only grows, so what a snapshot holds of it stays
 // right, and reading that takes no lock.
 type table struct {
 	mu      sync.Mutex
-	known   []*Known
+	known   []numbered
+	sources []string
 	named   map[label]*Known
 	names   map[string]uint32
 	ids     map[string]uint32
-	sources map[string]string
+	texts   atomic.Pointer[Texts]
 }
 
 type label struct{ name, id string }
 
 func newTable() *table {
-	return &table{named: make(map[label]*Known), names: make(map[string]uint32), ids: map[string]uint32{"": 0}, sources: make(map[string]string)}
+	return &table{named: make(map[label]*Known), names: make(map[string]uint32), ids: map[string]uint32{"": 0}}
 }
 
-// snapshot returns the entities numbered so far, by their numbers.
-func (t *table) snapshot() []*Known {
+// snapshot returns the entities and sources numbered so far, by their numbers.
+func (t *table) snapshot() ([]numbered, []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.known
+	return t.known, t.sources
 }
 
 // appendMentions appends the entities of an observation, celebrities first.
@@ -73,12 +78,16 @@ func (t *table) appendMentions(list []mention, o *Observation) []mention {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range o.Celebrities {
-		list = append(list, mention{o.Celebrities[i].Confidence, t.number(&o.Celebrities[i])})
+		list = append(list, t.mention(&o.Celebrities[i]))
 	}
 	for i := range o.Objects {
-		list = append(list, mention{o.Objects[i].Confidence, t.number(&o.Objects[i])})
+		list = append(list, t.mention(&o.Objects[i]))
 	}
 	return list
+}
+
+func (t *table) mention(e *Entity) mention {
+	return mention{e.Confidence, t.number(e), hundredths(e.Confidence)}
 }
 
 // number returns the number of what e is, a new one when nothing was seen that is told of in the same words. The caller
@@ -91,26 +100,27 @@ func (t *table) number(e *Entity) uint32 {
 			return k.index
 		}
 	}
-	k := &Known{Entity: *e, index: uint32(len(t.known)), key: key{number(t.names, e.Name), number(t.ids, e.ID)}}
+	k := &Known{Entity: *e, index: uint32(len(t.known))}
 	k.Confidence = 0
 	if first == nil {
 		t.named[name] = k
 	} else {
 		k.next, first.next = first.next, k
 	}
-	t.known = append(t.known, k)
+	t.known = append(t.known, numbered{k, key{number(t.names, e.Name), number(t.ids, e.ID)}})
 	return k.index
 }
 
-// source returns the one copy of a source's name.
-func (t *table) source(name string) string {
+// source returns the number of a source, of which there are few.
+func (t *table) source(name string) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if one, ok := t.sources[name]; ok {
-		return one
+	i := slices.Index(t.sources, name)
+	if i < 0 {
+		i = len(t.sources)
+		t.sources = append(t.sources, name)
 	}
-	t.sources[name] = name
-	return name
+	return uint32(i)
 }
 
 func number(numbers map[string]uint32, s string) uint32 {

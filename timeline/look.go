@@ -8,6 +8,7 @@ type Look struct {
 	Breaks      []Break
 
 	celebrities, objects memory
+	read                 uint32 // what block.warm returned
 }
 
 // Sighting is one distinct entity of a window.
@@ -19,8 +20,11 @@ type Sighting struct {
 	Source     string
 	// Span is from where the entity was first to where it was last seen, cut to the window.
 	Span
+	// Hundredths is Confidence in hundredths, rounded; 0 for what is no number or beyond a million.
+	Hundredths int32
 
-	key key // of Known
+	number uint32 // of Known
+	key    key    // of Known
 }
 
 // Look fills l, whose slices are used again, with the distinct celebrities and objects of the observations that meet the
@@ -32,6 +36,7 @@ func (t *Timeline) Look(l *Look, w Span) {
 	l.objects.clear()
 	for i := t.next(0, w); i >= 0; i = t.next(i+1, w) {
 		b := t.index[i].block
+		l.read += b.warm(w)
 		for j := b.first(w); j < len(b.scenes); j++ {
 			s := &b.scenes[j]
 			if s.From > w.Until {
@@ -40,27 +45,25 @@ func (t *Timeline) Look(l *Look, w Span) {
 			if s.Until <= w.From {
 				continue
 			}
-			cut := s.Cut(w)
-			l.Celebrities = l.celebrities.add(l.Celebrities, t.known, b.mentions[s.celebrities:s.objects], cut, s.source)
-			l.Objects = l.objects.add(l.Objects, t.known, b.mentions[s.objects:s.end], cut, s.source)
+			cut, source := s.Cut(w), t.sources[s.source]
+			l.Celebrities = l.celebrities.add(l.Celebrities, t.known, b.mentions[s.celebrities:s.objects], cut, source)
+			l.Objects = l.objects.add(l.Objects, t.known, b.mentions[s.objects:s.end], cut, source)
 		}
 	}
 }
 
 // memory remembers where in a list of sightings entities were found to belong. What it forgot, or has no room for, is
-// looked for again.
+// looked for again. It is used from its beginning on, so that little of it has to come into the CPU's cache.
 type memory struct {
-	era    uint64 // of the places that are right
-	places [256]place
 	// names and ids tell of most entities that are not in the list that they are not.
 	names, ids sieve
+	// slots, of the entities whose numbers end alike, is 1 + the place of the last; 0 where there is none.
+	slots  [256]uint8
+	used   int // of places
+	places [255]place
 }
 
-type place struct {
-	era    uint64
-	entity uint32
-	at     uint32
-}
+type place struct{ entity, at uint32 }
 
 // sieve is a set of numbers that may have more than were put in.
 type sieve [4]uint64
@@ -68,8 +71,11 @@ type sieve [4]uint64
 func (s *sieve) put(n uint32)      { s[n/64%4] |= 1 << (n % 64) }
 func (s *sieve) has(n uint32) bool { return s[n/64%4]>>(n%64)&1 != 0 }
 
-// forget makes all places wrong.
-func (m *memory) forget() { m.era++ }
+// forget empties all places.
+func (m *memory) forget() {
+	m.slots = [256]uint8{}
+	m.used = 0
+}
 
 // clear is for an empty list.
 func (m *memory) clear() {
@@ -77,28 +83,40 @@ func (m *memory) clear() {
 	m.names, m.ids = sieve{}, sieve{}
 }
 
+// remember puts an entity in a place.
+func (m *memory) remember(entity uint32, at int) {
+	if m.used == len(m.places) {
+		m.forget()
+	}
+	m.places[m.used] = place{entity, uint32(at)}
+	m.used++
+	m.slots[uint8(entity)] = uint8(m.used)
+}
+
 // add adds what one scene shows to the list.
-func (m *memory) add(list []Sighting, known []*Known, scene []mention, cut Span, source string) []Sighting {
+func (m *memory) add(list []Sighting, known []numbered, scene []mention, cut Span, source string) []Sighting {
 	for i := range scene {
 		e := &scene[i]
-		p := &m.places[e.entity%uint32(len(m.places))]
-		if p.era != m.era || p.entity != e.entity {
-			k := known[e.entity]
-			at := m.find(list, k.key)
-			*p = place{m.era, e.entity, uint32(at)}
+		var at int
+		if slot := m.slots[uint8(e.entity)]; slot != 0 && m.places[slot-1].entity == e.entity {
+			at = int(m.places[slot-1].at)
+		} else {
+			k := &known[e.entity]
+			at = m.find(list, k.key)
+			m.remember(e.entity, at)
 			if at == len(list) {
 				m.names.put(k.key.name)
 				m.ids.put(k.key.id)
-				list = append(list, Sighting{k, e.confidence, source, cut, k.key})
+				list = append(list, Sighting{k.Known, e.confidence, source, cut, e.hundredths, e.entity, k.key})
 				continue
 			}
 		}
-		s := &list[p.at]
+		s := &list[at]
 		s.From, s.Until = min(s.From, cut.From), max(s.Until, cut.Until)
 		if e.confidence > s.Confidence {
-			s.Confidence, s.Source = e.confidence, source
-			if s.index != e.entity {
-				m.rename(s, known[e.entity])
+			s.Confidence, s.Hundredths, s.Source = e.confidence, e.hundredths, source
+			if s.number != e.entity {
+				m.rename(s, &known[e.entity])
 			}
 		}
 	}
@@ -106,13 +124,13 @@ func (m *memory) add(list []Sighting, known []*Known, scene []mention, cut Span,
 }
 
 // rename says in other words who was seen. Where these are another name or id, others than before may belong to it.
-func (m *memory) rename(s *Sighting, k *Known) {
+func (m *memory) rename(s *Sighting, k *numbered) {
 	if s.key != k.key {
 		m.forget()
 		m.names.put(k.key.name)
 		m.ids.put(k.key.id)
 	}
-	s.Known, s.key = k, k.key
+	s.Known, s.number, s.key = k.Known, k.index, k.key
 }
 
 // find returns the index of the first sighting that is of the same entity, or the list's length.

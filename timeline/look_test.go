@@ -136,25 +136,25 @@ func TestLookUsedForTwoTimelines(t *testing.T) {
 	}
 }
 
-func TestKnownIsEncodedOnce(t *testing.T) {
+func TestTextsAreWrittenOnce(t *testing.T) {
 	tl := timeline.New(busy(200), nil)
 	times := map[string]int{}
-	encode := func(e *timeline.Entity) []byte {
+	write := func(b []byte, e *timeline.Entity) []byte {
 		times[e.Name]++
-		return []byte(e.Name)
+		return append(b, e.Name...)
 	}
 	for i := range 200 {
 		var l timeline.Look
 		tl.Look(&l, span(timeline.Position(i)*2000, timeline.Position(i)*2000+1000))
 		for _, s := range append(l.Celebrities, l.Objects...) {
-			if got := string(s.Encoded(encode)); got != s.Name {
-				t.Errorf("%s is encoded as %s", s.Name, got)
+			if got := string(tl.Texts(write).Of(&s)); got != s.Name {
+				t.Errorf("%s is written as %s", s.Name, got)
 			}
 		}
 	}
 	for name, n := range times {
 		if n != 1 {
-			t.Errorf("%s was encoded %d times", name, n)
+			t.Errorf("%s was written %d times", name, n)
 		}
 	}
 	if len(times) != 65 {
@@ -169,7 +169,7 @@ func TestReadersWhileWritten(t *testing.T) {
 	newest.Store(timeline.New(list[:1], nil))
 	var readers sync.WaitGroup
 	stop := make(chan struct{})
-	encode := func(e *timeline.Entity) []byte { return []byte(e.Name) }
+	write := func(b []byte, e *timeline.Entity) []byte { return append(b, e.Name...) }
 	for range 3 {
 		readers.Go(func() {
 			first := newest.Load()
@@ -178,7 +178,7 @@ func TestReadersWhileWritten(t *testing.T) {
 					last := tl.Last()
 					var l timeline.Look
 					tl.Look(&l, last.Span)
-					if s := l.Celebrities[len(l.Celebrities)-1]; s.Name != last.Celebrities[2].Name || string(s.Encoded(encode)) != s.Name {
+					if s := l.Celebrities[len(l.Celebrities)-1]; s.Name != last.Celebrities[2].Name || string(tl.Texts(write).Of(&s)) != s.Name {
 						t.Errorf("%s is last, want %s", s.Name, last.Celebrities[2].Name)
 					}
 				}

@@ -12,7 +12,8 @@ type Timeline struct {
 	reaches  []Position // of each groupSize entries
 	length   int        // number of observations
 	table    *table     // nil in the zero Timeline
-	known    []*Known   // what table had numbered, of the observations at least
+	known    []numbered // what table had numbered, of the observations at least
+	sources  []string   // the same
 	analyzed []Span     // by From, disjoint and not touching
 	breaks   breakList
 }
@@ -74,7 +75,8 @@ func (t *Timeline) insert(added []*Observation) {
 		t.index = t.table.insert(t.index, old[i].block, added[:n], last)
 		added = added[n:]
 	}
-	t.reaches, t.known = reaches(t.index), t.table.snapshot()
+	t.reaches = reaches(t.index)
+	t.known, t.sources = t.table.snapshot()
 	t.length = 0
 	for i := range t.index {
 		t.length += len(t.index[i].block.scenes)
