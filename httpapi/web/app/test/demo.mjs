@@ -1,6 +1,6 @@
 // The walk through the page at a real box: runs `spotter demo`, and takes its origin away and brings it back by a signal.
 //
-//   node test/demo.mjs --spotter ../../../bin/spotter --shots FOLDER [--picture docs/page.png]
+//   node test/demo.mjs --spotter ../../../bin/spotter --shots FOLDER
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({ options: { spotter: { type: "string" }, shots: { type: "string" }, picture: { type: "string" } } });
+const { values } = parseArgs({ options: { spotter: { type: "string" }, shots: { type: "string" } } });
 if (!values.spotter || !values.shots) throw new Error("say --spotter and --shots");
 
 const patience = 120_000; // ms for the demo to make its programme, and to see a round of it
@@ -77,7 +77,6 @@ const origin = await startSwitch(demo.toggle);
 try {
   await seen(demo.base);
   const args = ["--base", demo.base, "--shots", values.shots, "--token", demo.token, "--switch", origin.base, "--outages", "media"];
-  if (values.picture) args.push("--picture", values.picture);
   const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), ...args], { stdio: "inherit" });
   process.exitCode = await new Promise(resolve => walk.on("exit", code => resolve(code ?? 1)));
 } finally {

@@ -1,4 +1,4 @@
-// The trial of the built page against the mock: npm run build && npm run trial [FOLDER for pictures]
+// The trial of the built page against the mock: npm run build && npm run trial [FOLDER for pictures] [FILE for the README's picture]
 
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
@@ -8,8 +8,9 @@ import { startMock } from "../mock/server.mjs";
 import { keyed } from "./keyed.mjs";
 
 const mock = await startMock({ token: "trial-token" });
-const shots = process.argv[2] ?? join(tmpdir(), "page-shots");
-const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), "--base", mock.base, "--shots", shots, "--token", "trial-token", "--switch", `${mock.base}mock/outage/`, "--made-up"], { stdio: "inherit" });
+const [shots = join(tmpdir(), "page-shots"), picture = ""] = process.argv.slice(2);
+const args = ["--base", mock.base, "--shots", shots, "--token", "trial-token", "--switch", `${mock.base}mock/outage/`, "--made-up", "--picture", picture];
+const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), ...args], { stdio: "inherit" });
 process.exitCode = await new Promise(resolve => walk.on("exit", code => resolve(code ?? 1)));
 mock.close();
 
