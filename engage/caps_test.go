@@ -59,6 +59,7 @@ func TestCapsUnderConcurrency(t *testing.T) {
 	for _, n := range all {
 		sum += n
 	}
+	t.Logf("%d questions by %d clients: %d decisions answered, %d in the ledger: %v", questions/clients*clients, clients, answered.Load(), sum, all)
 	if sum != int(answered.Load()) {
 		t.Errorf("%d decisions were answered, the ledger has %d", answered.Load(), sum)
 	}
