@@ -52,6 +52,28 @@ func TestDocumentKeys(t *testing.T) {
 	}
 }
 
+// TestKeysAreDocumented: each key of the configuration is in a document, in backquotes or in YAML.
+func TestKeysAreDocumented(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, d := range documents(t) {
+		for _, l := range d.code() {
+			text.WriteString(l.text + "\n")
+		}
+		for _, b := range d.blocks {
+			if b.language == "yaml" {
+				text.WriteString(b.text())
+			}
+		}
+	}
+	for key := range spotter.ConfigKeys() {
+		name := key[strings.LastIndex(key, ".")+1:]
+		if !regexp.MustCompile(`\b` + name + `\b`).MatchString(text.String()) {
+			t.Errorf("no document tells of %s", key)
+		}
+	}
+}
+
 // checkYAML holds a block against what it is an example of: instruments, a line each of alternatives for a media, or a configuration.
 func checkYAML(b block) error {
 	text := b.text()
