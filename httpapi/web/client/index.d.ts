@@ -110,6 +110,8 @@ export interface LiveOptions {
   onObservation?(observation: Observation): void;
   onBreak?(one: Break): void;
   onState?(state: { media: string; state: State }): void;
+  /** The id of each event once it was told: as lastEventId it lets another stream go on there. */
+  onId?(id: string): void;
   /** A connection failed or ended with a reason. It is tried again until it is stopped. */
   onError?(error: unknown): void;
 }

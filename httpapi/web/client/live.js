@@ -97,7 +97,10 @@ async function connect(client, media, options, state, backoff, stopped) {
       for (const event of parser.push(decoder.decode(value, { stream: true }))) {
         if (event.retry !== undefined) state.retry = event.retry;
         const end = deliver(event, options);
-        if (event.id) state.id = event.id; // after the callback: one that throws gets the event again
+        if (event.id) {
+          state.id = event.id; // after the callback: one that throws gets the event again
+          options.onId?.(event.id);
+        }
         if (end) return end;
         backoff.reset();
       }

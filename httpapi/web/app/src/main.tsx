@@ -4,5 +4,5 @@ import { followRoute } from "./route.ts";
 import { Page } from "./views/page.tsx";
 
 followRoute();
-void followOverview();
+followOverview();
 render(<Page />, document.getElementById("page")!);

@@ -72,3 +72,17 @@ test("twelve hours of 22,000 observations are taken in five seconds, on a machin
   assert.equal(lowerBound(10, i => i >= 4), 4);
   assert.ok(performance.now() - begin < 5_000);
 });
+
+test("a lane goes with the last that was seen in it", () => {
+  const event = new EventLanes();
+  const names = () => event.lanes.filter(l => l.kind === "celebrity").map(l => l.name);
+  event.take(seen(0, 5, ["Ann", "Ben"]));
+  event.take(seen(5, 20, ["Cat"]));
+  assert.deepEqual(names(), ["Cat", "Ann", "Ben"]);
+  event.take(seen(0, 5, ["Zoe", "Ben"], 2)); // renamed
+  assert.deepEqual(names(), ["Cat", "Ben", "Zoe"]);
+  event.take(seen(5, 20, [], 2)); // rejected
+  assert.deepEqual(names(), ["Ben", "Zoe"], "the others stay where they are");
+  event.take(seen(5, 20, ["Cat"], 3)); // taken back
+  assert.ok(names().includes("Cat"));
+});

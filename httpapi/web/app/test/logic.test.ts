@@ -78,3 +78,16 @@ test("the verdict names the worst", () => {
   assert.equal(verdictOf(box([media({})])).tone, "good");
   assert.equal(verdictOf(box([])).text, "Nothing to watch yet.");
 });
+
+test("all is not well where something is missing", () => {
+  const now = "2026-11-23T20:00:00Z";
+  const verdictThen = (told: Overview) => verdictOf({ ...told, at: now });
+  const fault = (at: string) => [{ at, kind: "recognize", message: "m", count: 1 }];
+  const before = new Date(Date.parse(now) - 61_000).toISOString();
+  const waiting = { media: "b", state: "waiting", delay: null } as const;
+  assert.match(verdictThen(box([media({}), media(waiting)])).text, /Waiting for the stream: b\./, "one that never came is named");
+  assert.match(verdictThen(box([media({}), media({ ...waiting, faults: fault(now) })])).text, /b \(recognize\)/);
+  assert.equal(verdictThen(box([media({ faults: fault(now) })])).tone, "warn", "live, with a fault just now");
+  assert.equal(verdictThen(box([media({ faults: fault(before) })])).tone, "good", "the fault is over");
+  assert.match(verdictThen(box([media({ delay: null })])).text, /nothing is analysed yet/, "no delay is not a delay of 0");
+});

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startMock } from "../mock/server.mjs";
 import { keyed } from "./keyed.mjs";
+import { trouble } from "./trouble.mjs";
 
 const mock = await startMock({ token: "trial-token" });
 const [shots = join(tmpdir(), "page-shots"), picture = ""] = process.argv.slice(2);
 const args = ["--base", mock.base, "--shots", shots, "--token", "trial-token", "--switch", `${mock.base}mock/outage/`, "--made-up", "--picture", picture];
 const walk = spawn(process.execPath, [fileURLToPath(new URL("page.mjs", import.meta.url)), ...args], { stdio: "inherit" });
 process.exitCode = await new Promise(resolve => walk.on("exit", code => resolve(code ?? 1)));
+if (!(await trouble({ base: mock.base, token: "trial-token" }))) process.exitCode = 1;
 mock.close();
 
 const locked = await startMock({ key: "trial-key", hours: 1, count: 1800 });

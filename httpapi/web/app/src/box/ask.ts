@@ -78,15 +78,15 @@ async function send<T>(path: string, { method = "GET", body, query = {}, signal 
     headers["Content-Type"] = "application/json";
   }
   const limit = AbortSignal.timeout(patience);
-  let response: Response;
+  let text: string;
   try {
-    response = await fetch(url, { method, headers, body: payload, signal: signal ? AbortSignal.any([signal, limit]) : limit, credentials: "omit" });
+    const response = await fetch(url, { method, headers, body: payload, signal: signal ? AbortSignal.any([signal, limit]) : limit, credentials: "omit" });
+    if (!response.ok) throw await problemOf(response);
+    text = await response.text(); // which may break off too
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted || error instanceof BoxProblem) throw error;
     throw new BoxProblem(0, limit.aborted ? "The box does not answer." : "The box cannot be reached.");
   }
-  if (!response.ok) throw await problemOf(response);
-  const text = await response.text();
   return (text ? JSON.parse(text) : null) as T; // 204 has no body, and its T is null
 }
 

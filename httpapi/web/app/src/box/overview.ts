@@ -2,7 +2,8 @@
 
 import { EventParser } from "../../../client/live.js";
 import { ask, address, problemOf, saidBy, BoxProblem } from "./ask.ts";
-import { keyWanted, viewerKey } from "./secrets.ts";
+import { keyWanted, refusedKey, viewerKey } from "./secrets.ts";
+import { whileShown } from "./shown.ts";
 import { Store } from "./store.ts";
 import type { Overview } from "./types.ts";
 
@@ -27,15 +28,25 @@ export const delays: DelayPoint[] = [];
 
 const silence = 8_000; // ms without a byte after which the stream counts as broken; the box says something every 2 s
 
-/** Follows the box until the page is left. */
-export async function followOverview(): Promise<void> {
-  for (let failures = 0; ; failures++) {
+/** Follows the box, while the page can be seen, until the function that it returns is called. */
+export function followOverview(): () => void {
+  return whileShown(() => {
+    const stop = new AbortController();
+    void follow(stop.signal);
+    return () => stop.abort();
+  });
+}
+
+async function follow(stopped: AbortSignal): Promise<void> {
+  for (let failures = 0; !stopped.aborted; failures++) {
     try {
-      await readStream(() => (failures = 0));
+      await readStream(() => (failures = 0), stopped);
       note("The box ended the stream of events.");
     } catch (error) {
+      if (stopped.aborted) return;
       note(saidBy(error));
       if (error instanceof BoxProblem && error.status === 401) {
+        refusedKey.set(viewerKey.value);
         keyWanted.set(true);
         await keyChange();
         failures = 0;
@@ -71,8 +82,10 @@ function take(told: Overview): void {
   if (delays.length > remembered) delays.splice(0, delays.length - remembered);
 }
 
-async function readStream(heard: () => void): Promise<void> {
+async function readStream(heard: () => void, stopped: AbortSignal): Promise<void> {
   const cut = new AbortController();
+  const leave = () => cut.abort();
+  stopped.addEventListener("abort", leave);
   const tooQuiet = () => cut.abort(new BoxProblem(0, "The stream of events went silent."));
   let watch = setTimeout(tooQuiet, silence);
   try {
@@ -101,6 +114,7 @@ async function readStream(heard: () => void): Promise<void> {
     throw new BoxProblem(0, "The connection to the box was lost.");
   } finally {
     clearTimeout(watch);
+    stopped.removeEventListener("abort", leave);
     cut.abort();
   }
 }

@@ -39,5 +39,8 @@ export const adminToken = new Secret("spotter.admin");
 /** Whether the last admin token was refused. */
 export const tokenRefused = new Store(false);
 
+/** The viewer's key that was refused last. */
+export const refusedKey = new Store("");
+
 /** Whether the box refused the viewer's key, or the lack of one. */
 export const keyWanted = new Store(false);

@@ -47,7 +47,8 @@ export interface MediaOverview {
 
 export interface Cloud {
   usd_hour: number;
-  usd_ceiling: number;
+  /** What an hour may cost; null for no ceiling. */
+  usd_ceiling: number | null;
   usd_saved: number;
   calls: number;
 }

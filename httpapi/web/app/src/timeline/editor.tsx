@@ -1,7 +1,7 @@
 // What is chosen on the timeline, and what an admin can do about it.
 
 import { useState } from "preact/hooks";
-import { askAdmin, saidBy } from "../box/ask.ts";
+import { BoxProblem, askAdmin, saidBy } from "../box/ask.ts";
 import type { Edit, MediaOverview, Observation } from "../box/types.ts";
 import { hashOf } from "../route.ts";
 import { clockOf, wallTimeOf } from "../time.ts";
@@ -69,9 +69,14 @@ export function Editor({ media: m, lane, sight, edits, names, onEdited, onClose 
 
   const undo = () => run(async () => {
     if (!last) return null;
-    const answer = await asAdmin(() => askAdmin<{ observation: Observation }>(path(last.from, "/undo"), { method: "POST", body: { undo: last.undo } }));
+    const forget = () => done.splice(done.indexOf(last), 1);
+    const answer = await asAdmin(() => askAdmin<{ observation: Observation }>(path(last.from, "/undo"), { method: "POST", body: { undo: last.undo } })).catch((error: unknown) => {
+      // It does not stand any more, or what it changed is gone: those before it can still be taken back.
+      if (error instanceof BoxProblem && (error.status === 404 || error.status === 409)) forget();
+      throw error;
+    });
     if (!answer) return null;
-    done.splice(done.indexOf(last), 1);
+    forget();
     return { observation: answer.observation, name: lane.name, says: `Taken back: ${last.text}.` };
   });
 

@@ -148,6 +148,8 @@ export class EventLanes {
     this.#observations.set(next.from, next);
     if (!this.#newest || next.from >= this.#newest.from) this.#newest = next;
     this.#each(next, (lane, entity) => lane.add({ observation: next, entity }));
+    if (before) this.#each(before, (lane) => this.#settle(lane));
+    this.#each(next, (lane) => this.#settle(lane));
     this.#gaps = null;
     return before ? "revised" : "new";
   }
@@ -174,6 +176,12 @@ export class EventLanes {
     for (const entity of o.objects) visit(this.#lane("object", entity), entity);
   }
 
+  /** A lane goes from sight with the last that was seen in it, and comes back with the first; the others stay where they are. */
+  #settle(lane: Lane): void {
+    if (!this.#order || this.#order.includes(lane) === lane.sights.length > 0) return;
+    this.#order = lane.sights.length > 0 ? null : this.#order.filter(one => one !== lane);
+  }
+
   #lane(kind: Kind, { id, name }: Entity): Lane {
     const key = `${kind}\n${id ?? ""}\n${name}`;
     let lane = this.#lanes.get(key);
@@ -191,7 +199,7 @@ export class EventLanes {
 
   /** Celebrities first; of each kind those that were seen longest. It stays until reorder, so that lanes do not jump while looked at. */
   get lanes(): Lane[] {
-    return (this.#order ??= [...this.#lanes.values()].sort(
+    return (this.#order ??= [...this.#lanes.values()].filter(l => l.sights.length > 0).sort(
       (a, b) => Number(a.kind === "object") - Number(b.kind === "object") || b.seen - a.seen || a.name.localeCompare(b.name)));
   }
 

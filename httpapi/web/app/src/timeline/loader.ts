@@ -1,6 +1,7 @@
 // Gets the event: what there is by the hour, the newest first, and then each observation as it comes.
 
 import { BoxProblem, ask, mediaPath, saidBy, spotter } from "../box/ask.ts";
+import { whileShown } from "../box/shown.ts";
 import type { Break, Observation } from "../box/types.ts";
 import { hour, hoursOf } from "./hours.ts";
 import type { EventLanes, Stretch } from "./lanes.ts";
@@ -69,8 +70,11 @@ export function load(media: string, until: number | null, event: EventLanes, eve
     events.onLoading(1, 1);
     events.onTrouble(`Not all of the timeline could be read: ${saidBy(error)}`);
   });
-  const hangUp = spotter.live(media, {
+  let last: string | undefined;
+  const hangUp = whileShown(() => spotter.live(media, {
     from: until ?? undefined,
+    lastEventId: last,
+    onId: id => (last = id),
     onObservation(one) {
       const what = event.take(one);
       if (what !== "known") events.onChange(what === "revised" ? [one.from] : []);
@@ -81,7 +85,7 @@ export function load(media: string, until: number | null, event: EventLanes, eve
     },
     onState: () => events.onTrouble(""),
     onError: error => events.onTrouble(`New observations do not come just now: ${saidBy(error)}`),
-  });
+  }));
   return () => {
     stop.abort();
     clearInterval(doubting);

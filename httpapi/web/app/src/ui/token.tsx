@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { adminToken, tokenRefused, viewerKey } from "../box/secrets.ts";
+import { adminToken, refusedKey, tokenRefused, viewerKey } from "../box/secrets.ts";
 import { Store, useStore } from "../box/store.ts";
 import { BoxProblem } from "../box/ask.ts";
 
@@ -37,7 +37,8 @@ function SecretForm({ label, hint, refused = false, done }: { label: string; hin
       e.preventDefault();
       if (text.trim()) done(text.trim());
     }}>
-      <label>{label}<input type="password" autoComplete="off" value={text} onInput={e => set(e.currentTarget.value)} required /></label>
+      <label>{label}<input type="password" autoComplete="off" value={text} onInput={e => set(e.currentTarget.value)} required
+        pattern="\s*[!-~]+\s*" title="Letters, digits and signs without accents or spaces: anything else cannot be sent" /></label>
       <button class="primary">Use it</button>
       {refused && <p class="bad" role="alert">The last one was refused.</p>}
       <p class="hint">{hint}</p>
@@ -87,10 +88,16 @@ export function ForAdmin({ what, children }: { what: string; children: Component
 
 /** Asks for the key of the viewer API. */
 export function KeyWanted() {
+  const key = useStore(viewerKey);
+  const refused = useStore(refusedKey);
   return (
     <section class="card narrow">
       <h2>This box asks who you are</h2>
-      <SecretForm label="API key or token" hint="It is kept in this tab only. Whoever runs the box hands it out." done={secret => viewerKey.keep(secret)} />
+      <SecretForm label="API key or token" hint="It is kept in this tab only. Whoever runs the box hands it out." refused={key !== "" && key === refused} done={secret => {
+        refusedKey.set("");
+        viewerKey.forget(); // the same again is a new try too: the box may know it by now
+        viewerKey.keep(secret);
+      }} />
     </section>
   );
 }

@@ -107,18 +107,20 @@ function StartStop({ of: m }: { of: MediaOverview }) {
 const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2 });
 
 function CloudCard({ cloud }: { cloud: Cloud | null }) {
+  const ceiling = cloud?.usd_ceiling ?? null;
+  const tone = cloud && ceiling !== null && cloud.usd_hour >= ceiling ? "warn" : "";
   return (
     <section class="card" aria-labelledby="cloud-title">
       <h2 id="cloud-title">Cloud</h2>
       {!cloud ? <p class="quiet">This box recognises by itself: no cloud, no cost.</p> : (
         <>
           <dl class="figures">
-            <Figure name="Spent this hour" tone={cloud.usd_hour >= cloud.usd_ceiling ? "warn" : ""}>{dollars.format(cloud.usd_hour)}</Figure>
-            <Figure name="Ceiling">{dollars.format(cloud.usd_ceiling)}</Figure>
+            <Figure name="Spent this hour" tone={tone}>{dollars.format(cloud.usd_hour)}</Figure>
+            <Figure name="Ceiling">{ceiling === null ? "none" : dollars.format(ceiling)}</Figure>
             <Figure name="Saved" tone="good">{dollars.format(cloud.usd_saved)}</Figure>
             <Figure name="Calls">{whole.format(cloud.calls)}</Figure>
           </dl>
-          <Bar share={cloud.usd_ceiling > 0 ? cloud.usd_hour / cloud.usd_ceiling : 0} tone={cloud.usd_hour >= cloud.usd_ceiling ? "warn" : ""} label="Spent of the ceiling" />
+          {ceiling !== null && <Bar share={ceiling > 0 ? cloud.usd_hour / ceiling : 1} tone={tone} label="Spent of the ceiling" />}
         </>
       )}
     </section>

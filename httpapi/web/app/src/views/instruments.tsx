@@ -1,13 +1,13 @@
 // Instruments: what viewers are engaged with, and what came of it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { askAdmin } from "../box/ask.ts";
 import { overview } from "../box/overview.ts";
 import { useStore } from "../box/store.ts";
 import type { Engagement, InstrumentCounts, InstrumentText } from "../box/types.ts";
 import { dayOf } from "../time.ts";
 import { wilson } from "../wilson.ts";
-import { Empty, Figure, Wrong, useAsked, useNow } from "../ui/parts.tsx";
+import { Empty, Figure, Wrong, useAsked } from "../ui/parts.tsx";
 import { ForAdmin } from "../ui/token.tsx";
 import { Interval } from "../ui/interval.tsx";
 import { InstrumentEditor } from "../ui/instrument_editor.tsx";
@@ -21,9 +21,14 @@ export function Instruments() {
 const whole = new Intl.NumberFormat();
 
 function All() {
-  const tick = Math.floor(useNow(5_000).getTime() / 5_000); // counts go on while they are looked at
   const list = useAsked(signal => askAdmin<{ instruments: InstrumentText[] }>("/instruments", { signal }), []);
-  const counts = useAsked(signal => askAdmin<Engagement>("/engagement", { signal }), [tick]);
+  const counts = useAsked(signal => askAdmin<Engagement>("/engagement", { signal }), []);
+  useEffect(() => {
+    // Counts go on while they are looked at. Five seconds after an answer: a box that takes longer for one would never be heard out.
+    if (counts.busy) return;
+    const timer = setTimeout(counts.again, 5_000);
+    return () => clearTimeout(timer);
+  }, [counts.busy]);
   const [editing, setEditing] = useState<InstrumentText | "new" | null>(null);
   const again = () => {
     list.again();

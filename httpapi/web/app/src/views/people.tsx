@@ -162,7 +162,7 @@ function UnknownRow({ of: face, people, again }: { of: UnknownFace; people: Pers
     <li class="unknown">
       <span class="face" aria-hidden="true">?</span>
       <div class="grow">
-        <p>Seen {face.seen.length} {face.seen.length === 1 ? "time" : "times"}, {lengthOf(seconds)} <span class="quiet">· <Time at={face.first} /> to <Time at={face.last} /></span></p>
+        <p>Seen {face.seen.length} {face.seen.length === 1 ? "time" : "times"}{seconds > 0 && `, ${lengthOf(seconds)}`} <span class="quiet">· <Time at={face.first} /> to <Time at={face.last} /></span></p>
         <p class="seen">{face.seen.slice(0, 4).map(s => <a key={`${s.media} ${s.from}`} href={hashOf("timeline", s.media, s.from)}>{s.media} {clockOf(s.from)}</a>)}{face.seen.length > 4 && <span class="quiet">and {face.seen.length - 4} more</span>}</p>
         <form class="inline" onSubmit={e => {
           e.preventDefault();
