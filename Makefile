@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 PAGE := httpapi/web/dist/index.html
 PAGE_SOURCES := $(shell find httpapi/web/app/src httpapi/web/client -type f) $(wildcard httpapi/web/app/*.*) scripts/build-web
 
-.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance setup-web web test-web build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage deb test-deb crash soak cover clean
+.PHONY: help setup setup-cloud setup-engage setup-ops setup-appliance setup-web web test-web build demo test test-pure drill lint fmt fuzz bench bench-gate bench-engage scorecard deb test-deb crash soak cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,10 @@ bench-engage: setup setup-engage ## measure the personaliser: beside Vowpal Wabb
 	go test -count=1 -timeout 30m -v -run 'Coverage|OpenBandit|Vowpal' ./engage/offline
 	go test -count=1 -timeout 30m -v -run 'Caps|Kill' ./engage ./engage/ledger
 	go test -run '^$$' -bench . -benchmem ./engage/...
+
+scorecard: setup ## run all measurements side by side, write docs/scorecard.md and the table of README.md (ARGS=--quick: under five minutes)
+	@scripts/setup-bench
+	go run ./internal/scorecard/cmd $(ARGS)
 
 cover: setup ## show test coverage by package
 	go test -coverprofile=coverage.out ./... && go tool cover -func=coverage.out | tail -1

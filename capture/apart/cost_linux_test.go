@@ -16,6 +16,7 @@ import (
 	"spotter/capture"
 	"spotter/capture/apart"
 	"spotter/capture/opencv"
+	"spotter/internal/scorecard/record"
 	"spotter/internal/testmedia"
 	"spotter/timeline"
 	"spotter/vision"
@@ -95,6 +96,9 @@ func TestApartCost(t *testing.T) {
 		here, there, ratios = append(here, took["here"]/costMinutes), append(there, took["apart"]/costMinutes), append(ratios, took["apart"]/took["here"])
 		t.Logf("in one process %.2f s, apart %.2f s", took["here"], took["apart"])
 	}
+	record.Add(t, record.Measurement{
+		Group: "The decoder's process", Name: "CPU, decoding apart / in one process", Values: there, Base: here, Goal: record.AtMost(1.05),
+	})
 	t.Logf("CPU s a stream minute: in one process %.3f, apart %.3f (medians of %d)", median(here), median(there), costRounds)
 	t.Logf("start alone: in one process %.3f s, apart %.3f s", median(start["here"]), median(start["apart"]))
 	t.Logf("ratio, median of pairs: %.3f (%.3f to %.3f; goal <= 1.05)", median(ratios), slices.Min(ratios), slices.Max(ratios))

@@ -1,4 +1,4 @@
-//go:build bench && linux && !nocv
+//go:build bench && !nocv
 
 package bench_test
 
@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,27 +20,39 @@ type box struct {
 	addr string // of the viewer API
 }
 
-// buildProgram returns the path of the program.
+// buildProgram returns the path of the program. It stays in the user's cache, where go build leaves one that is up to date.
 func buildProgram(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "spotter")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	path := filepath.Join(cache, "spotter", "bench", "program")
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../../cmd/spotter").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v: %s", err, out)
 	}
 	return path
 }
 
-// watching is the configuration of a box that keeps its state in a folder and watches streams of an origin.
-func watching(state string, origin *httptest.Server, streams int, vision string) string {
+// watching is the configuration of a box that keeps its state in a folder and watches all streams of an origin. Position 0 is
+// where the origin's first segment begins.
+func watching(state string, origin *punctual, vision string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %s\nvision: %s\nmedia:\n", state, vision)
-	for i := range streams {
-		fmt.Fprintf(&b, "  - {id: %s, url: %s/%d/index.m3u8}\n", streamID(i), origin.URL, i)
+	for i := range origin.streams {
+		zero := origin.published(i, -1).UTC().Format("2006-01-02T15:04:05.000Z")
+		fmt.Fprintf(&b, "  - {id: %s, url: %s/%d/index.m3u8, zero: %q}\n", streamID(i), origin.URL, i, zero)
 	}
 	return b.String()
 }
 
-func streamID(i int) string { return fmt.Sprint("stream-", i) }
+// streamID names a stream. The first is the one that look-ups ask about.
+func streamID(i int) string {
+	if i == 0 {
+		return viewerMedia
+	}
+	return fmt.Sprint("stream-", i)
+}
 
 // startBox starts the program on a configuration without addresses, with the environment added to its own.
 func startBox(t *testing.T, program, config string, env ...string) *box {

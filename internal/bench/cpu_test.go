@@ -123,7 +123,7 @@ const (
 //	go test -tags bench -v -timeout 60m -run CPU ./internal/bench
 func TestCPU(t *testing.T) {
 	films := []film{{1080, h264, 2}, {1080, h264, 1}, {720, h264, 2}, {720, hevc, 2}, {1080, hevc, 2}, {2160, h264, 2}, {2160, hevc, 2}}
-	rounds := record.Rounds(5, 3)
+	rounds := record.Rounds(5, 2)
 	if record.Quick() {
 		films = []film{films[0], films[2]}
 	}

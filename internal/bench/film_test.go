@@ -42,8 +42,10 @@ func (f film) encoder() []string {
 	gop := fmt.Sprint(30 * f.keyframes)
 	rate := []string{"-b:v", fmt.Sprint(f.bitrate(), "k"), "-maxrate", fmt.Sprint(f.bitrate(), "k"), "-bufsize", fmt.Sprint(2*f.bitrate(), "k")}
 	if f.codec == hevc {
-		return append([]string{"-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
-			"-x265-params", "log-level=error:scenecut=0:keyint=" + gop + ":min-keyint=" + gop + ":repeat-headers=1"}, rate...)
+		return append([]string{
+			"-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
+			"-x265-params", "log-level=error:scenecut=0:keyint=" + gop + ":min-keyint=" + gop + ":repeat-headers=1",
+		}, rate...)
 	}
 	return append([]string{"-c:v", "libx264", "-preset", "veryfast", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0"}, rate...)
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,17 +26,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spotter/httpapi"
+	"spotter/internal/scorecard/record"
 	"spotter/timeline"
 )
 
 const (
-	liveClients      = 10_000
-	liveObservations = 100
-	livePause        = 500 * time.Millisecond // between two observations
-	liveStart        = 30 * time.Second       // for all clients to connect
-	// liveVariable makes a process started from the test binary be the clients of the server at its value.
+	livePause = 500 * time.Millisecond // between two observations
+	liveStart = 30 * time.Second       // for all clients to connect
+	// liveVariable makes a process started from the test binary be the clients of a server: "ADDRESS CLIENTS OBSERVATIONS".
 	liveVariable = "SPOTTER_BENCH_LIVE"
 )
+
+// crowd is who follows a media, and how much happens.
+type crowd struct{ clients, observations int }
 
 // pushed is a media that gets one observation after another; an object's name says when.
 type pushed struct {
@@ -79,14 +82,49 @@ func (p *pushed) push(i int) {
 	p.snapshot.Store(p.snapshot.Load().With([]*timeline.Observation{o}, []timeline.Span{o.Span}))
 }
 
-// TestLive lets ten thousand clients in a process of their own follow one media, and prints what a client costs and how
-// long after its observation it has an event. Run it with
+// TestLive lets more and more clients, up to ten thousand, in a process of their own follow one media, and prints what a client
+// costs and how long after its observation it has an event. Run it with
 //
 //	go test -tags bench -v -run 'TestLive$' ./internal/bench
 func TestLive(t *testing.T) {
-	if limit := raiseFiles(); limit < liveClients+200 {
-		t.Skipf("%d open files are allowed, which is not enough for %d clients", limit, liveClients)
+	const (
+		group = record.Growth + "viewers that follow one event"
+		note  = "An observation is written to each viewer in turn, so the last waits for all before it; the clients run on the same cores. " +
+			"Memory is in proportion once the server's own no longer counts."
+	)
+	crowds := []crowd{{10, 20}, {100, 20}, {1000, 20}, {10_000, 100}}
+	if record.Quick() {
+		crowds = []crowd{{10, 6}, {1000, 6}}
 	}
+	limit := raiseFiles()
+	for _, c := range crowds {
+		t.Run(fmt.Sprint(c.clients), func(t *testing.T) {
+			if limit < uint64(c.clients)+200 {
+				t.Skipf("%d open files are allowed, which is not enough for %d clients: raise ulimit -n", limit, c.clients)
+			}
+			r := c.follow(t)
+			for _, m := range []record.Measurement{
+				{Name: "CPU of the server for an event to all", Unit: "ms", Values: []float64{r.cpu * 1e3}, Note: note},
+				{Name: "p50 from observation to viewer", Unit: "ms", Values: []float64{r.p50 * 1e3}},
+				{Name: "p99 from observation to viewer", Unit: "ms", Values: []float64{r.p99 * 1e3}},
+				{Name: "memory of the server, all viewers", Unit: "MB", Values: []float64{r.memory / 1e6}},
+			} {
+				if m.Values[0] <= 0 {
+					continue // less than the collector gave back meanwhile
+				}
+				m.Group, m.Axis, m.X = group, "viewers", float64(c.clients)
+				record.Add(t, m)
+			}
+		})
+	}
+}
+
+// followed is what a crowd took: seconds of the server's CPU for an event to all, its bytes of memory, and the seconds from an
+// observation to a viewer's event.
+type followed struct{ cpu, memory, p50, p99 float64 }
+
+// follow serves the crowd and prints what it took.
+func (c crowd) follow(t *testing.T) (r followed) {
 	media := new(pushed)
 	media.snapshot.Store(new(timeline.Timeline))
 	reg := prometheus.NewRegistry()
@@ -102,13 +140,13 @@ func TestLive(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	clients := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestLiveClients$", "-test.v")
-	clients.Env = append(os.Environ(), liveVariable+"="+ln.Addr().String())
+	clients.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d", liveVariable, ln.Addr(), c.clients, c.observations))
 	var said bytes.Buffer
 	clients.Stdout, clients.Stderr = &said, &said
 	if err := clients.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(liveStart); gauge(t, reg) < liveClients; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(liveStart); gauge(t, reg) < float64(c.clients); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%v clients after %v", gauge(t, reg), liveStart)
 		}
@@ -116,7 +154,7 @@ func TestLive(t *testing.T) {
 	time.Sleep(2 * time.Second) // for what was buffered meanwhile to be handed back
 	idle := memory(t)
 	cpu := cpuTime(t)
-	for i := range liveObservations {
+	for i := range c.observations {
 		media.push(i)
 		time.Sleep(livePause)
 	}
@@ -125,15 +163,21 @@ func TestLive(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said.String())
 	}
 	busy := memory(t)
-	fmt.Printf("%d clients, idle: %d bytes each of the process's memory, %d of its heap, %d of its stacks\n", liveClients,
-		(idle.resident-before.resident)/liveClients, (idle.heap-before.heap)/liveClients, (idle.stacks-before.stacks)/liveClients)
-	fmt.Printf("after %d observations: %d bytes each; %v of CPU time an event and client\n", liveObservations,
-		(busy.resident-before.resident)/liveClients, cpu/(liveClients*liveObservations))
+	n := int64(c.clients)
+	fmt.Printf("%d clients, idle: %d bytes each of the process's memory, %d of its heap, %d of its stacks\n", n,
+		(idle.resident-before.resident)/n, (idle.heap-before.heap)/n, (idle.stacks-before.stacks)/n)
+	fmt.Printf("after %d observations: %d bytes each; %v of CPU time an event and client\n", c.observations,
+		(busy.resident-before.resident)/n, cpu/time.Duration(c.clients*c.observations))
 	for line := range strings.Lines(said.String()) {
 		if result, ok := strings.CutPrefix(line, "clients: "); ok {
 			fmt.Print(result)
+		} else if result, ok := strings.CutPrefix(line, "latencies: "); ok {
+			if _, err := fmt.Sscan(result, &r.p50, &r.p99); err != nil {
+				t.Error(err)
+			}
 		}
 	}
+	r.cpu, r.memory = cpu.Seconds()/float64(c.observations), float64(max(0, busy.resident-before.resident))
 	began := time.Now()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -142,13 +186,19 @@ func TestLive(t *testing.T) {
 		t.Error(err)
 	}
 	fmt.Printf("shut down in %v\n", time.Since(began).Round(time.Millisecond))
+	return r
 }
 
 // TestLiveClients is the process of clients that TestLive starts.
 func TestLiveClients(t *testing.T) {
-	addr := os.Getenv(liveVariable)
-	if addr == "" {
+	text := os.Getenv(liveVariable)
+	if text == "" {
 		t.Skip("TestLive starts this")
+	}
+	var addr string
+	var c crowd
+	if _, err := fmt.Sscan(text, &addr, &c.clients, &c.observations); err != nil {
+		t.Fatal(err)
 	}
 	raiseFiles()
 	var all sync.WaitGroup
@@ -156,9 +206,9 @@ func TestLiveClients(t *testing.T) {
 	total := hdrhistogram.New(1, int64(time.Minute/time.Microsecond), 3)
 	failed := 0
 	dialing := make(chan struct{}, 64) // so that the listener's queue does not overflow
-	for range liveClients {
+	for range c.clients {
 		all.Go(func() {
-			h, err := follow(addr, dialing)
+			h, err := c.hear(addr, dialing)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -177,11 +227,12 @@ func TestLiveClients(t *testing.T) {
 	all.Wait()
 	at := func(q float64) time.Duration { return time.Duration(total.ValueAtQuantile(q)) * time.Microsecond }
 	fmt.Printf("clients: %d events, each once and in order to each of %d clients, %d failed; from observation to client p50 %v, p99 %v, max %v\n",
-		total.TotalCount(), liveClients, failed, at(50), at(99), at(100))
+		total.TotalCount(), c.clients, failed, at(50), at(99), at(100))
+	fmt.Printf("latencies: %g %g\n", at(50).Seconds(), at(99).Seconds())
 }
 
-// follow returns after how many microseconds each observation came, or why not each came once.
-func follow(addr string, dialing chan struct{}) ([]int64, error) {
+// hear returns after how many microseconds each observation came, or why not each came once.
+func (c crowd) hear(addr string, dialing chan struct{}) ([]int64, error) {
 	dialing <- struct{}{}
 	conn, err := net.Dial("tcp", addr)
 	if err == nil {
@@ -194,7 +245,7 @@ func follow(addr string, dialing chan struct{}) ([]int64, error) {
 	}
 	var late []int64
 	r := bufio.NewReaderSize(conn, 2048)
-	for len(late) < liveObservations {
+	for len(late) < c.observations {
 		line, err := r.ReadString('\n')
 		if err != nil {
 			return nil, fmt.Errorf("after %d observations: %w", len(late), err)
@@ -249,7 +300,7 @@ type used struct{ resident, heap, stacks int64 }
 
 func memory(t *testing.T) used {
 	t.Helper()
-	runtime.GC()
+	debug.FreeOSMemory() // what the tests before this one left
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return used{resident: resident(t), heap: int64(m.HeapAlloc), stacks: int64(m.StackInuse)}

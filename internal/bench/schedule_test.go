@@ -1,13 +1,15 @@
-//go:build bench && linux && !nocv
+//go:build bench && !nocv
 
 package bench_test
 
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,12 +21,17 @@ const (
 	liveWindow  = 8 // segments that a live playlist names
 )
 
-// punctual serves a film as any number of live streams, each a period of its own behind the others, without a process of its
-// own: what is published follows from the clock. A stream's address is /N/index.m3u8, of which N is its number.
+// punctual serves a film as any number of live streams, spread over the time of a segment: what is published follows from the
+// clock, and takes no process. A stream's address is /N/index.m3u8, of which N is its number.
 type punctual struct {
+	*httptest.Server
+
 	segments [][]byte
 	began    time.Time
 	streams  int
+
+	mu      sync.Mutex
+	fetched map[int]time.Time // when a segment of the first stream was asked for first
 }
 
 func newPunctual(t *testing.T, f film, streams int) *punctual {
@@ -34,7 +41,7 @@ func newPunctual(t *testing.T, f film, streams int) *punctual {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &punctual{streams: streams, began: time.Now().Add(-liveWindow * liveSegment)}
+	p := &punctual{streams: streams, fetched: map[int]time.Time{}, began: time.Now().Add(-liveWindow * liveSegment).Truncate(time.Millisecond)}
 	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
@@ -45,6 +52,8 @@ func newPunctual(t *testing.T, f film, streams int) *punctual {
 		}
 		p.segments = append(p.segments, body)
 	}
+	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(p.Close)
 	return p
 }
 
@@ -53,14 +62,25 @@ func (p *punctual) published(stream, segment int) time.Time {
 	return p.began.Add(time.Duration(segment+1)*liveSegment + liveSegment*time.Duration(stream)/time.Duration(p.streams))
 }
 
-// ServeHTTP implements http.Handler.
-func (p *punctual) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// asked is when a segment of the first stream was asked for first.
+func (p *punctual) asked(segment int) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fetched[segment]
+}
+
+func (p *punctual) serve(w http.ResponseWriter, r *http.Request) {
 	var stream, segment int
 	if _, err := fmt.Sscanf(r.URL.Path, "/%d/%d.ts", &stream, &segment); err == nil {
 		if time.Now().Before(p.published(stream, segment)) {
 			http.NotFound(w, r)
 			return
 		}
+		p.mu.Lock()
+		if _, again := p.fetched[segment]; stream == 0 && !again {
+			p.fetched[segment] = time.Now()
+		}
+		p.mu.Unlock()
 		w.Header().Set("Content-Type", "video/mp2t")
 		w.Write(p.segments[segment%len(p.segments)])
 		return

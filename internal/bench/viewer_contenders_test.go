@@ -149,8 +149,8 @@ const (
 	absent    = "absent: "
 )
 
-// startContender starts a server's process and returns its address; empty where what it needs is not there.
-func startContender(t *testing.T, contender string) string {
+// startContender starts a server's process and returns its address, or why it is absent where what it needs is not there.
+func startContender(t *testing.T, contender string) (addr, why string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestViewerServer$", "-test.v", "-test.timeout=30m")
 	cmd.Env = append(os.Environ(), viewerVariable+"="+contender)
@@ -174,15 +174,15 @@ func startContender(t *testing.T, contender string) string {
 	})
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if addr, ok := strings.CutPrefix(lines.Text(), listening); ok {
-			return addr
+			return addr, ""
 		}
 		if _, why, ok := strings.Cut(lines.Text(), absent); ok {
 			fmt.Printf("%s is left out: %s\n", contender, why)
-			return ""
+			return "", why
 		}
 	}
 	t.Fatalf("%s did not start", contender)
-	return ""
+	return "", ""
 }
 
 // seen is what an answer says of who is on screen.

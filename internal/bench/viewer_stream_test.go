@@ -29,9 +29,8 @@ func analyzed(t *testing.T) func() string {
 // analyzing is analyzed, with the program's process and where viewers ask it.
 func analyzing(t *testing.T) (pid int, addr string, told func() string) {
 	t.Helper()
-	origin := httptest.NewServer(newPunctual(t, film{1080, h264, 2}, 1))
-	t.Cleanup(origin.Close)
-	b := startBox(t, buildProgram(t), watching(filepath.Join(t.TempDir(), "state"), origin, 1, localOnly))
+	origin := newPunctual(t, film{1080, h264, 2}, 1)
+	b := startBox(t, buildProgram(t), watching(filepath.Join(t.TempDir(), "state"), origin, localOnly))
 	status := func() float64 { return b.analyzedUntil(streamID(0)) }
 	for end := time.Now().Add(time.Minute); status() == 0; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"spotter/httpapi"
+	"spotter/internal/scorecard/record"
 	"spotter/timeline"
 )
 
@@ -22,12 +23,12 @@ import (
 //
 //	go test -tags bench -v -run 'TestViewerInProcess$' ./internal/bench
 func TestViewerInProcess(t *testing.T) {
-	const rounds = 3
+	rounds := record.Rounds(3, 1)
 	fmt.Println(machine())
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	fmt.Fprintln(w, "in process, 15 s window\tobservations\tns\tallocations\tgoal")
-	sizes := []int{viewerObservations, 200_000}
+	sizes := []int{viewerObservations, 200_000}[:record.Rounds(2, 1)]
 	var looks, answers [2][]testing.BenchmarkResult
 	for range rounds {
 		for i, n := range sizes {
@@ -40,7 +41,25 @@ func TestViewerInProcess(t *testing.T) {
 	for i, n := range sizes {
 		fmt.Fprintf(w, "look-up\t%d\t%s\t%d\t<= 2000 ns, 0\n", n, took(looks[i]), looks[i][0].AllocsPerOp())
 		fmt.Fprintf(w, "whole handler: query, look-up, JSON, metrics\t%d\t%s\t%d\t0 allocations\n", n, took(answers[i]), answers[i][0].AllocsPerOp())
+		recordInProcess(t, n, "look-up", looks[i], record.AtMost(2))
+		recordInProcess(t, n, "whole handler", answers[i], nil)
 	}
+}
+
+// recordInProcess gives the scorecard what a benchmark took in an event of n observations. Goals are for 12 h.
+func recordInProcess(t *testing.T, n int, what string, list []testing.BenchmarkResult, most *record.Goal) {
+	t.Helper()
+	none := record.AtMost(0)
+	if n != viewerObservations {
+		most, none = nil, nil
+	}
+	var took, allocations []float64
+	for _, r := range list {
+		took, allocations = append(took, float64(r.NsPerOp())/1e3), append(allocations, float64(r.AllocsPerOp()))
+	}
+	const group = "Look-up of 15 s in process"
+	record.Add(t, record.Measurement{Group: group, Name: fmt.Sprintf("%s, %d observations", what, n), Unit: "us", Values: took, Goal: most},
+		record.Measurement{Group: group, Name: fmt.Sprintf("%s, %d observations: allocations", what, n), Values: allocations, Goal: none})
 }
 
 func took(list []testing.BenchmarkResult) string {
@@ -81,13 +100,21 @@ func answer(b *testing.B, s *httpapi.Server, paths []string) {
 //
 //	go test -tags bench -v -timeout 10m -run 'TestViewer$' ./internal/bench
 func TestViewer(t *testing.T) {
-	const closedRounds, openRounds, rate = 9, 3, 5000
+	const rate = 5000
+	closedRounds, openRounds := record.Rounds(9, 3), 3
+	numbers := []int{1, 64, 1024}
+	if record.Quick() {
+		numbers = []int{64}
+	}
 	fmt.Println(machine())
 	addrs := map[string]string{}
 	var there []string
 	for _, c := range viewerContenders {
-		if addr := startContender(t, c); addr != "" {
+		addr, absent := startContender(t, c)
+		if absent == "" {
 			addrs[c], there = addr, append(there, c)
+		} else {
+			record.Add(t, record.Measurement{Group: viewerGroup, Name: c, Absent: absent})
 		}
 	}
 	for _, c := range there {
@@ -99,7 +126,7 @@ func TestViewer(t *testing.T) {
 
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "closed loop, body of %d bytes\tconnections\trequests/s\tof bare (goal >= 0.8)\tp50\tp99\tof bare (goal <= 1.5)\n", len(typicalBody()))
-	for _, connections := range []int{1, 64, 1024} {
+	for _, connections := range numbers {
 		l := load{Connections: connections, Warm: 250 * time.Millisecond, For: time.Second}
 		results := applyAll(t, l, there, addrs, closedRounds)
 		for _, c := range there {
@@ -109,9 +136,14 @@ func TestViewer(t *testing.T) {
 				each(results[c], func(r *loadResult) float64 { return float64(r.P50) / 1e3 }, "%.0f us"),
 				each(results[c], func(r *loadResult) float64 { return float64(r.P99) / 1e3 }, "%.0f us"),
 				ratio(results[c], results[viewerBare], func(r *loadResult) float64 { return float64(r.P99) }))
+			recordLoad(t, c, connections, results)
 		}
 	}
 	w.Flush()
+	if record.Quick() {
+		fmt.Println(progress())
+		return // the scorecard has the closed loop
+	}
 	fmt.Fprintf(w, "open loop, %d requests/s due\tanswered/s\tp50\tp99\tp99.9\tp99 of bare\n", rate)
 	l := load{Connections: 64, Warm: 500 * time.Millisecond, For: 3 * time.Second, Rate: rate}
 	results := applyAll(t, l, there, addrs, openRounds)
@@ -127,6 +159,34 @@ func TestViewer(t *testing.T) {
 	w.Flush()
 	fmt.Println("figures are medians of the rounds, with the least and the greatest; ratios are of one round's two")
 	fmt.Println(progress())
+}
+
+const viewerGroup = "Look-ups over HTTP, on the loopback interface, while a stream is analysed"
+
+// recordLoad gives the scorecard what a server answered in a closed loop, beside the bare handler in the same rounds. The goals
+// are Spotter's.
+func recordLoad(t *testing.T, contender string, connections int, results map[string][]loadResult) {
+	t.Helper()
+	var rates, bare, p99, bare99 []float64
+	for i := range results[contender] {
+		r, b := &results[contender][i], &results[viewerBare][i]
+		if r.Requests > 0 {
+			rates, bare = append(rates, r.rate()), append(bare, b.rate())
+			p99, bare99 = append(p99, float64(r.P99)/1e3), append(bare99, float64(b.P99)/1e3)
+		}
+	}
+	name := fmt.Sprintf("%s, %d connections", contender, connections)
+	record.Add(t, record.Measurement{Group: viewerGroup, Name: name, Unit: "requests/s", Values: rates},
+		record.Measurement{Group: viewerGroup, Name: name + ", p99", Unit: "us", Values: p99})
+	if contender == viewerBare {
+		return
+	}
+	var least, most *record.Goal
+	if contender == viewerSpotter {
+		least, most = record.AtLeast(0.8), record.AtMost(1.5)
+	}
+	record.Add(t, record.Measurement{Group: viewerGroup, Name: name + ": requests/s / bare fasthttp", Values: rates, Base: bare, Goal: least},
+		record.Measurement{Group: viewerGroup, Name: name + ": p99 / bare fasthttp", Values: p99, Base: bare99, Goal: most})
 }
 
 // applyAll puts the load on each server in each round. Rounds are interleaved, and every other goes the other way round, so that

@@ -17,6 +17,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"spotter/internal/engagebench"
+	"spotter/internal/scorecard/record"
 )
 
 const (
@@ -61,6 +62,7 @@ func convert(t *testing.T, interpreter, file string) {
 		t.Log(row(r, base, rival))
 	}
 	for _, r := range ours {
+		recordGains(t, set.Name, r, base, rival)
 		if mean, _ := engagebench.Paired(r, base); mean < 0.125*stat.Mean(base.Per, nil) {
 			t.Errorf("%s gains less than 12.5 %% over %s", r.Name, base.Name)
 		}
@@ -68,6 +70,15 @@ func convert(t *testing.T, interpreter, file string) {
 			t.Errorf("%s is below %s by more than the interval", r.Name, rival.Name)
 		}
 	}
+}
+
+// recordGains gives the scorecard what a learner gathers beside others, seed by seed.
+func recordGains(t *testing.T, set string, r, base, rival engagebench.Rewards) {
+	t.Helper()
+	const group = "Conversions, on the same sequences"
+	record.Add(t,
+		record.Measurement{Group: group, Name: set + ": " + r.Name + " / best without context", Values: r.Per, Base: base.Per, Goal: record.AtLeast(1.125)},
+		record.Measurement{Group: group, Name: set + ": " + r.Name + " / best of Vowpal Wabbit", Values: r.Per, Base: rival.Per})
 }
 
 // wabbit returns what Vowpal Wabbit gathers on the same sequences.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"spotter/internal/gatebench"
+	"spotter/internal/scorecard/record"
 	"spotter/vision/local"
 )
 
@@ -25,6 +27,15 @@ func TestGate(t *testing.T) {
 		b.recognizer(t, "YOLOX-nano", local.NewYOLOX(b.networks("yolox_nano.onnx"), 416, sure)),
 	}
 	curves := b.curves()
+	if record.Quick() {
+		for i, c := range curves {
+			curves[i].Settings, curves[i].Default = c.Settings[c.Default:c.Default+1], 0
+			if i == 0 { // the dense run, which print puts first
+				curves[i].Settings, curves[i].Default = []gatebench.Setting{c.Settings[0], c.Settings[c.Default]}, 1
+			}
+		}
+		recognizers = recognizers[:0] // what is on screen by construction does
+	}
 	results := make([]*result, 1+len(recognizers))
 	for i := range results {
 		results[i] = newResult(curves)
@@ -42,11 +53,13 @@ func TestGate(t *testing.T) {
 			fatal(t, results[i].add(t.Context(), s, ref, curves))
 		}
 	}
-	for i, title := range []string{
+	titles := []string{
 		"Reference: what is on screen by construction", "Reference: NanoDet, YuNet and MobileFaceNet on every frame",
 		"Reference: YOLOX-nano, YuNet and MobileFaceNet on every frame",
-	} {
-		fatal(t, results[i].print(title, curves))
+	}
+	for i, r := range results {
+		fatal(t, r.print(titles[i], curves))
+		r.record(t, strings.TrimPrefix(titles[i], "Reference: "), curves)
 	}
 }
 
@@ -121,6 +134,38 @@ func (r *result) print(title string, curves []gatebench.Curve) error {
 	return gatebench.WriteChart(os.Stdout, title+": recall over calls", lines)
 }
 
+// record gives the result to the scorecard: at each approach's default the shares of calls and of what was due that was told,
+// and over all settings recall over calls. The goals are those of the gate with both of its layers, which is the last curve.
+func (r *result) record(t *testing.T, title string, curves []gatebench.Curve) {
+	t.Helper()
+	group := "Calls and recall: " + title
+	for i, c := range curves {
+		var calls, dense, quarter, right, due []float64
+		for _, s := range r.rows[i][c.Default].Scores {
+			calls, dense, quarter = append(calls, float64(s.Calls)), append(dense, float64(2*s.Frames)), append(quarter, float64(s.Frames)/2)
+			right, due = append(right, float64(s.Right)), append(due, float64(s.Due))
+		}
+		var most, fourth, least *record.Goal
+		if i == len(curves)-1 {
+			most, fourth, least = record.AtMost(0.1), record.AtMost(0.4), record.AtLeast(0.98)
+		}
+		name := c.Settings[c.Default].Name()
+		record.Add(t,
+			record.Measurement{Group: group, Name: name + ": calls / those of 1 fps", Values: calls, Base: dense, Pooled: true, Goal: most},
+			record.Measurement{Group: group, Name: name + ": calls / those of 1/4 fps", Values: calls, Base: quarter, Pooled: true, Goal: fourth},
+			record.Measurement{Group: group, Name: name + ": recall of (entity, second)", Values: right, Base: due, Pooled: true, Goal: least})
+		for j := range c.Settings {
+			total := r.rows[i][j].Total()
+			if total.Calls > 0 && len(c.Settings) > 1 {
+				record.Add(t, record.Measurement{
+					Group: "Recall over calls: " + title, Name: c.Name, Unit: "recall",
+					Values: []float64{total.Recall()}, Axis: "calls / those of 1 fps", X: total.Cost(),
+				})
+			}
+		}
+	}
+}
+
 // TestCuts prints how well cuts are found.
 func TestCuts(t *testing.T) {
 	b := newBench(t)
@@ -150,7 +195,21 @@ func TestCuts(t *testing.T) {
 			}
 		}
 		fatal(t, gatebench.WriteCuts(os.Stdout, g.title, names, rows))
+		for _, row := range rows {
+			recordCuts(t, g.title, row)
+		}
 	}
+}
+
+// recordCuts gives a detector's F1 to the scorecard.
+func recordCuts(t *testing.T, title string, row gatebench.CutRow) {
+	t.Helper()
+	title, _, _ = strings.Cut(title, ": F1")
+	var twice, all []float64
+	for _, s := range row.Scores {
+		twice, all = append(twice, 2*float64(s.Found)), append(all, float64(2*s.Found+s.Missed+s.False))
+	}
+	record.Add(t, record.Measurement{Group: title, Name: row.Name + ": F1", Values: twice, Base: all, Pooled: true})
 }
 
 // film is a video with its cuts.
