@@ -143,7 +143,7 @@ func forbidden(parameter, detail string) error {
 // glance is what one look-up needs for as long as it lasts.
 type glance struct {
 	look      timeline.Look
-	positions positionTexts
+	sightings sightingTexts
 	question  EngagementQuery
 }
 

@@ -120,32 +120,6 @@ func appendPosition(b []byte, p timeline.Position) []byte {
 	return appendFraction(b, uint32(p%second))
 }
 
-// positionTexts remembers how positions are written: those of a window's scenes stand in its answer again and again.
-type positionTexts [32]positionText
-
-type positionText struct {
-	position timeline.Position
-	length   uint8 // 0: it says nothing yet
-	text     [15]byte
-}
-
-// append is appendPosition.
-func (t *positionTexts) append(b []byte, p timeline.Position) []byte {
-	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: its products' first bits are well spread
-	one := &t[uint64(p)*golden>>(64-5)]
-	if one.position != p || one.length == 0 {
-		at := len(b)
-		b = appendPosition(b, p)
-		if n := len(b) - at; n <= len(one.text) {
-			one.position, one.length = p, uint8(n)
-			copy(one.text[:], b[at:])
-		}
-		return b
-	}
-	// To copy all of it, whose length is known, takes less than to copy as much as is wanted.
-	return append(b, one.text[:]...)[:len(b)+int(one.length)]
-}
-
 // appendEntity appends e's members without the braces.
 func appendEntity(b []byte, e *timeline.Entity) []byte {
 	return appendConfidence(appendKnown(b, e), e.Confidence)
@@ -183,33 +157,6 @@ func appendStrings(b []byte, key string, list []string) []byte {
 func appendSpan(b []byte, s timeline.Span) []byte {
 	b = appendPosition(append(b, `"from":`...), s.From)
 	return appendPosition(append(b, `,"until":`...), s.Until)
-}
-
-// appendSightings appends the entities of a window as an array. Those that came on screen together stand together: what one
-// says as the one before it is copied from there.
-func appendSightings(b []byte, list []timeline.Sighting, texts *timeline.Texts, positions *positionTexts) []byte {
-	if len(list) == 0 {
-		return append(b, "[]"...)
-	}
-	var source []byte
-	var before *timeline.Sighting
-	first := len(b)
-	for i := range list {
-		s := &list[i]
-		b = append(b, texts.Of(s)...)
-		b = appendHundredths(b, s.Hundredths)
-		b = positions.append(append(b, `,"from":`...), s.From)
-		b = positions.append(append(b, `,"until":`...), s.Until)
-		at := len(b)
-		if i > 0 && s.Source == before.Source {
-			b = append(b, source...)
-		} else {
-			b = append(appendString(append(b, `,"source":`...), s.Source), '}')
-		}
-		source, before = b[at:], s
-	}
-	b[first] = '[' // in place of the first text's comma
-	return append(b, ']')
 }
 
 // appendObservation appends o as its MarshalJSON writes it, but for the confidences' decimals.

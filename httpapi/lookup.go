@@ -93,8 +93,8 @@ func (g *glance) appendLook(b []byte, id string, t *timeline.Timeline, w timelin
 		b = append(b, `,"complete":false`...)
 	}
 	texts := t.Texts(appendText)
-	b = appendSightings(append(b, `,"celebrities":`...), l.Celebrities, texts, &g.positions)
-	b = appendSightings(append(b, `,"objects":`...), l.Objects, texts, &g.positions)
+	b = appendSightings(append(b, `,"celebrities":`...), l.Celebrities, texts, &g.sightings)
+	b = appendSightings(append(b, `,"objects":`...), l.Objects, texts, &g.sightings)
 	if len(l.Breaks) > 0 {
 		b = appendBreaks(append(b, `,"breaks":`...), l.Breaks)
 	}

@@ -84,7 +84,7 @@ func (t *AdminToken) roomForBodies(h *fasthttp.RequestHeader) (c fasthttp.Reques
 	if h.ContentLength() <= maxBody && h.ContentLength() >= 0 || !bytes.HasPrefix(h.RequestURI(), []byte(prefixAdmin)) {
 		return c
 	}
-	if sameToken(bearer(h.Peek(fasthttp.HeaderAuthorization)), t.file.get(time.Now())) {
+	if t.mayBeLong(bearer(h.Peek(fasthttp.HeaderAuthorization)), time.Now()) {
 		c.MaxRequestBodySize, c.ReadTimeout = maxPhoto, longBodyTimeout
 	}
 	return c

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
 )
 
 // How often one address may send a wrong admin token. A token of minToken letters is not found so in the age of the universe; one
@@ -17,12 +18,16 @@ import (
 const (
 	guessesPerSecond = 0.2
 	guessesAtOnce    = 10
+	// The same of wrong tokens with a long body, of all addresses together: where they come from is not known before the body is.
+	longGuessesPerSecond = 1
+	longGuessesAtOnce    = 60
 )
 
 // AdminToken is the admin listener's token, for the page's routes on the viewer listener. It is safe for use by many goroutines.
 type AdminToken struct {
 	file    *reloaded[[sha256.Size]byte]
 	guesses *limits
+	long    *rate.Limiter // of those with a long body
 }
 
 // OpenAdminToken reads the file of Server.RequireToken, which is read again when it changes. The proxies are those whose
@@ -32,7 +37,7 @@ func OpenAdminToken(path string, proxies []netip.Prefix, log *slog.Logger) (*Adm
 	if err != nil {
 		return nil, fmt.Errorf("token: %w", err)
 	}
-	return &AdminToken{file, newLimits(guessesPerSecond, guessesAtOnce, proxies)}, nil
+	return &AdminToken{file, newLimits(guessesPerSecond, guessesAtOnce, proxies), rate.NewLimiter(longGuessesPerSecond, longGuessesAtOnce)}, nil
 }
 
 // admit returns nil for who sends the token. From where too many wrong ones came even the right one is refused for a while: who
@@ -56,6 +61,24 @@ func (t *AdminToken) admit(ctx *fasthttp.RequestCtx, now time.Time) *refusal {
 	}
 	place.CancelAt(now)
 	return nil
+}
+
+// mayBeLong reports whether a token's body may be long. How soon a body is refused tells whether the token is right, so this is
+// limited as admit is: after too many wrong ones even the right one is refused.
+func (t *AdminToken) mayBeLong(token []byte, now time.Time) bool {
+	if token == nil {
+		return false
+	}
+	place := t.long.ReserveN(now, 1)
+	if place.DelayFrom(now) > 0 {
+		place.CancelAt(now)
+		return false
+	}
+	if !sameToken(token, t.file.get(now)) {
+		return false
+	}
+	place.CancelAt(now)
+	return true
 }
 
 const wrongToken = "this is not the token of the admin listener"

@@ -22,3 +22,8 @@ func NewPage(built fs.FS, c ViewerConfig) (*Server, error) {
 	c.Access.protect(s)
 	return s, nil
 }
+
+// LongestBody returns how long the body of a request with that head may be, in bytes; 0 where it may be as long as any.
+func LongestBody(s *Server, h *fasthttp.RequestHeader) int {
+	return s.fast.HeaderReceived(h).MaxRequestBodySize
+}

@@ -85,11 +85,12 @@ type passthrough struct {
 	*viewer
 	origins Origins // nil: none
 	log     *slog.Logger
+	ending  <-chan struct{} // closed when Shutdown begins
 }
 
 // passthroughRoutes registers GET /v1/media/{media}/hls/....
 func (v *viewer) passthroughRoutes(s *Server, origins Origins) {
-	p := &passthrough{v, origins, s.log}
+	p := &passthrough{v, origins, s.log, s.ending}
 	s.get("/v1/media/{media}/hls/{resource}", p.answer)
 }
 
@@ -106,8 +107,7 @@ func (p *passthrough) answer(ctx *fasthttp.RequestCtx) error {
 	if p.origins == nil {
 		return p.problem(id, ErrNoStream)
 	}
-	// Not ctx: fasthttp has it back before the body ends. What began is ended by its limits.
-	asking, cancel := context.WithTimeout(context.Background(), passTime)
+	asking, cancel := p.asking()
 	answer, err := p.origins.Ask(asking, id, q)
 	if err != nil {
 		cancel()
@@ -122,6 +122,20 @@ func (p *passthrough) answer(ctx *fasthttp.RequestCtx) error {
 	}
 	sendPassed(ctx, answer, cancel)
 	return nil
+}
+
+// asking returns what a question to an origin lasts with. It is not the request's, which fasthttp has back before the body ends:
+// what began is ended by its limits, and by Shutdown, which would else wait for what a player takes its time to read.
+func (p *passthrough) asking() (context.Context, context.CancelFunc) {
+	asking, cancel := context.WithTimeout(context.Background(), passTime)
+	go func() {
+		select {
+		case <-p.ending:
+			cancel()
+		case <-asking.Done():
+		}
+	}()
+	return asking, cancel
 }
 
 // problem is what is said of an error of Origins.

@@ -149,13 +149,21 @@ func (p *pair) put(ctx context.Context, o *timeline.Observation) error {
 }
 
 // told reports whether a list in order of positions says of all of an observation's span as much as that does.
+//
+// What a person said of a scene no other scene tells, and so it is told where that scene itself says it.
 func told(o *timeline.Observation, list []*timeline.Observation) bool {
-	at := o.From
+	at, edited := o.From, o.LastEdit() > 0
 	for _, x := range list {
+		left := x.From == o.From && x.Open && !o.Open // by a box that died in its last scene, or it is to be closed yet
+		if edited {
+			if x.From == o.From {
+				return !left && !revised(o, x)
+			}
+			continue
+		}
 		if x.From > at || x.From == o.From && revised(o, x) {
 			return false
 		}
-		left := x.From == o.From && x.Open && !o.Open // by a box that died in its last scene, or it is to be closed yet
 		if (x.Source == o.Source || x.Source == timeline.SourceRekognition) && !left {
 			at = max(at, x.Until)
 		}

@@ -286,3 +286,36 @@ func TestPairBesideAForeignItem(t *testing.T) {
 		t.Errorf("the table has %v, %v", got, err)
 	}
 }
+
+// payers is a table in which the box that pays has told of the first 20 s in one scene.
+type payers struct{ twin }
+
+func (x *payers) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	number := func(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
+	return &dynamodb.QueryOutput{Items: []map[string]types.AttributeValue{{
+		"media_id": text("cup"), "media_time_position": number("0"), "media_time_until": number("20"),
+		"timestamp": text(kickOff.Format(time.RFC3339Nano)), "confidence": number("0"), "source": text(timeline.SourceRekognition),
+		"revision": number("2"), "celeb_json": text("[]"), "object_json": text("[]"),
+	}}}, nil
+}
+
+// TestPairTellsEdits: what a person said of a scene at the box that does not pay is put in the table, though the other box has
+// told of all its span in a scene that began elsewhere.
+func TestPairTellsEdits(t *testing.T) {
+	x := new(payers)
+	p := main.NewPair(&cloudtable.Table{Client: x, Name: tableName}, nil)
+	o := &timeline.Observation{
+		Media: "cup", Span: timeline.Span{From: 5 * second, Until: 10 * second}, Source: timeline.SourceRekognition, Revision: 2, At: kickOff,
+		Celebrities: []timeline.Entity{{Name: "Jane Doe", Confidence: 98}},
+	}
+	edited, err := timeline.Edited(o, timeline.Edit{Do: timeline.EditReject, Entity: timeline.Name{Name: "Jane Doe"}, Undo: "a", At: kickOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, o := range []*timeline.Observation{o, edited} {
+		if err := p.Put(t.Context(), o); err != nil || x.written() != n {
+			t.Errorf("%d puts of %d edits: %v", x.written(), n, err)
+		}
+	}
+}

@@ -2,7 +2,9 @@ package thumbnail
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"time"
 
 	"spotter/timeline"
 )
@@ -45,10 +47,14 @@ type named struct {
 	entry
 }
 
-// oldest returns the entries that were added first, of that many bytes together at least.
-func (x *index) oldest(bytes int64) (list []named) {
+// oldest returns the entries that were added first, of that many bytes together at least. Before all others come those of a time
+// that is yet to be: the clock was wrong then, and they would outlast all that comes after it was set right.
+func (x *index) oldest(bytes int64, now time.Time) (list []named) {
 	for media, entries := range x.media {
 		for _, e := range entries {
+			if e.added > now.UnixMicro() {
+				e.added -= math.MaxInt64
+			}
 			list = append(list, named{media, e})
 		}
 	}

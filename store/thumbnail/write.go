@@ -184,7 +184,7 @@ func (s *Store) commit(batch []made) (fresh, gone []named, err error) {
 			if over <= 0 {
 				return nil
 			}
-			gone = s.index.oldest(over + s.options.Bytes/16) // with some room for the next ones
+			gone = s.index.oldest(over+s.options.Bytes/16, time.Now()) // with some room for the next ones
 			return drop(tx, gone)
 		})
 	})
