@@ -42,14 +42,20 @@ func (s *set) eligible(r *room, a *asked) []arm {
 	return r.arms
 }
 
-// describe returns the arms of a case, in one piece of memory for all features.
+// describe returns the arms of a case, in one piece of memory for the features of all that have some of their targets on screen.
 func (s *set) describe(list []arm) []policy.Arm {
 	n := 0
 	for i := range list {
-		n += len(list[i].plain) + len(list[i].targets)
+		if len(list[i].targets) > 0 {
+			n += len(list[i].plain) + len(list[i].targets)
+		}
 	}
 	arms, features := make([]policy.Arm, len(list)), make([]policy.Feature, 0, n)
 	for i := range list {
+		if len(list[i].targets) == 0 {
+			arms[i] = policy.Arm{Instrument: list[i].ID, Features: slices.Clip(list[i].plain)}
+			continue
+		}
 		from := len(features)
 		features = append(features, list[i].plain...)
 		for _, n := range list[i].targets {
