@@ -159,11 +159,14 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		os.Stdout.WriteString("open\n")
 		n, _ := s.Usage()
-		shown := picture(160, 90, n)
+		shown, told := picture(160, 90, n), false
 		for i := timeline.Position(n); ; i++ {
 			s.Add(media, i*1000, shown, nil)
+			if now, _ := s.Usage(); now > n && !told {
+				told = true
+				os.Stdout.WriteString("written\n")
+			}
 			time.Sleep(time.Millisecond) // until the parent kills this program
 		}
 	}
@@ -178,17 +181,16 @@ func TestKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := out.Read(make([]byte, 5)); err != nil {
+		if _, err := out.Read(make([]byte, 8)); err != nil { // until some were written
 			t.Fatal(err)
 		}
-		var last time.Time
-		for writes := 0; writes < 6; { // then it is in the middle of one, or just behind it
-			info, err := os.Stat(path)
-			if err != nil {
+		before, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for now := before; now.ModTime().Equal(before.ModTime()); { // then it is in the middle of the next, or just behind it
+			if now, err = os.Stat(path); err != nil {
 				t.Fatal(err)
-			}
-			if now := info.ModTime(); now.After(last) {
-				writes, last = writes+1, now
 			}
 		}
 		if err := child.Process.Kill(); err != nil {
