@@ -132,11 +132,6 @@ func (v *volume) fail() error {
 	return os.WriteFile(filepath.Join("/sys/fs/ext4", filepath.Base(v.device), "trigger_fs_error"), []byte("1"), 0)
 }
 
-// mostBroken is the share of rounds, in percent, in which an ext4 that finds an error may break its word: a fdatasync that waits for a
-// journal which is given up meanwhile is told of success, though the blocks that were new are gone, so a transaction of bbolt
-// has pages of zeros. Nothing above the kernel can know that; it must be noticed, and said, at the next start.
-const mostBroken = 5
-
 // TestVolume has the disk of a worker go away, lose its power or make itself read-only in flight, on the real ext4.
 func TestVolume(t *testing.T) {
 	for name, strike := range map[string]func(v *volume) error{
@@ -175,8 +170,9 @@ func TestVolume(t *testing.T) {
 				m.adopt(f)
 				points++
 			}
-			if t.Logf("%d rounds in which the kernel broke its word, each noticed", broken); broken*100 > mostBroken*share(1) {
-				t.Errorf("%d of %d rounds", broken, share(1))
+			// An ext4 that finds an error was seen to tell fdatasync of success and drop blocks that were new; docs/crash-tests.md.
+			if broken > 0 {
+				t.Errorf("%d of %d rounds lost what was acknowledged, each noticed at the next start", broken, share(1))
 			}
 		})
 	}

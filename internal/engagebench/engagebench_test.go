@@ -72,7 +72,7 @@ func TestDrift(t *testing.T) {
 	}
 	seeds := 20
 	if testing.Short() {
-		d.Turns, seeds = 1, 1
+		d.Turns, seeds = 1, 2
 	}
 	for _, c := range contenders {
 		t.Run(c.name, func(t *testing.T) {
