@@ -43,3 +43,14 @@ func Extent(units []container.Unit, announced time.Duration) (first, end int64) 
 func Decrypt(body, key []byte, iv string, sequence uint64) ([]byte, error) {
 	return decrypt(body, key, iv, sequence)
 }
+
+// Phase is phase.
+type Phase struct{ p phase }
+
+// Observe is phase.observe.
+func (x *Phase) Observe(list *playlist.Media, began, answered time.Time) {
+	x.p.observe(list, began, answered)
+}
+
+// Wait is phase.wait.
+func (x *Phase) Wait(least time.Duration) time.Duration { return x.p.wait(least) }

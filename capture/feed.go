@@ -43,6 +43,7 @@ type feed struct {
 	first     bool            // it is the first choice of its source, as far as that can be followed at all
 	quiet     time.Duration   // how long the origin may send nothing at first
 	list      *playlist.Media // as last loaded, complete
+	askedAt   time.Time       // when the last load began
 	loadedAt  time.Time
 	changedAt time.Time
 	grewAt    time.Time          // when something new was last taken from it
@@ -50,6 +51,7 @@ type feed struct {
 	saving    bool               // of I-frames, in place of a whole stream that is there as well
 	adopted   cursor             // its end when it was first looked at after a switch
 	refused   int                // answers in a row that the origin failed to hold back
+	phase     phase              // of its publisher
 }
 
 // blocked is how often an origin may fail to hold its answer back until that is asked for no more.
@@ -118,6 +120,7 @@ func (x *feed) loadWith(ctx context.Context, getter fetch.Getter, directives str
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	asked := time.Now()
 	list, multi, _, err := load(ctx, getter, u, x.imported, quiet)
 	switch {
 	case err != nil:
@@ -135,7 +138,7 @@ func (x *feed) loadWith(ctx context.Context, getter fetch.Getter, directives str
 	if x.list != nil && x.refused >= blocked && list.Last() != x.list.Last() {
 		x.refused = 0 // it grows again
 	}
-	x.list, x.loadedAt = list, time.Now()
+	x.list, x.askedAt, x.loadedAt = list, asked, time.Now()
 	return nil
 }
 
@@ -147,6 +150,17 @@ func load(ctx context.Context, getter fetch.Getter, u *url.URL, imported map[str
 	}
 	list, multi, err := playlist.Parse(answer.Body, answer.URL, imported)
 	return list, multi, answer.URL, err
+}
+
+// pace returns how long after the start of the last load the next is due, which may be once least has passed. An origin
+// that offers more than plain playlists has better ways to tell of news.
+func (x *feed) pace(least time.Duration) time.Duration {
+	if l := x.list; !grows(l) || len(l.Parts) > 0 || l.PartTarget > 0 || l.Control.BlockReload || x.askedAt.IsZero() {
+		x.phase = phase{}
+		return least
+	}
+	x.phase.observe(x.list, x.askedAt, x.loadedAt)
+	return x.phase.wait(least)
 }
 
 // usable returns why a playlist of I-frames is not worth following, or nil: fewer pictures than are wanted, or such as

@@ -98,10 +98,10 @@ func (f *Follower) due(list *playlist.Media, changed bool) time.Duration {
 	if _, blocks := f.feed.directives(f.reader.next); blocks && changed {
 		return 0 // the origin holds the answer back until there is news
 	}
-	if changed {
-		return wait
+	if !changed {
+		wait /= 2
 	}
-	return wait / 2
+	return f.feed.pace(wait)
 }
 
 // failedPieces is how many pieces in a row that cannot be had make another playlist be tried.
