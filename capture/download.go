@@ -40,6 +40,7 @@ type download struct {
 	cancel context.CancelCauseFunc
 	ahead  *early    // a body that is under way already
 	before *download // the one in front of it, until this one came
+	asked  time.Time // when its download began
 
 	init, body []byte
 	at         time.Time // when it had arrived
@@ -59,7 +60,7 @@ func (f *Follower) fetchInto(ctx context.Context, p *piece, list *playlist.Media
 		life = recordedLife
 	}
 	own, cancel := context.WithCancelCause(ctx)
-	d := &download{piece: *p, done: make(chan struct{}), cancel: cancel, before: f.newest, ahead: f.ahead.take(p)}
+	d := &download{piece: *p, done: make(chan struct{}), cancel: cancel, before: f.newest, asked: time.Now(), ahead: f.ahead.take(p)}
 	if f.newest = d; f.Recording {
 		d.before = nil // a recording loses nothing
 	}
@@ -70,7 +71,7 @@ func (f *Follower) fetchInto(ctx context.Context, p *piece, list *playlist.Media
 		defer stop()
 		if d.err = f.fetch(limited, d, list.Target); d.err == nil {
 			d.at = time.Now()
-			d.overtake(ctx, max(list.Target, minIdle))
+			d.overtake(ctx, list.Target)
 		}
 		d.before = nil
 	})
@@ -79,12 +80,14 @@ func (f *Follower) fetchInto(ctx context.Context, p *piece, list *playlist.Media
 
 var errGap = errors.New("the origin says that it has a gap here (EXT-X-GAP)")
 
-// overtake gives the piece in front of d so long, and no more.
-func (d *download) overtake(ctx context.Context, grace time.Duration) {
+// overtake gives the piece in front of d one target duration more, and in all the time for a second attempt where the
+// first was held up: both may have been asked for at once.
+func (d *download) overtake(ctx context.Context, target time.Duration) {
 	if d.before == nil {
 		return
 	}
-	late := time.NewTimer(grace)
+	grace := max(target, minIdle)
+	late := time.NewTimer(max(grace, time.Until(d.before.asked.Add(idle(target)+grace))))
 	defer late.Stop()
 	select {
 	case <-d.before.done:
