@@ -66,8 +66,13 @@ func (a *ahead) wait() error {
 func (a *ahead) take(p []byte) int {
 	n := copy(p, a.rest)
 	if a.rest = a.rest[n:]; len(a.rest) == 0 {
-		a.pool.Put(a.from)
-		a.rest, a.from = nil, nil
+		a.drop()
 	}
 	return n
+}
+
+// drop gives up what was read and not yet taken.
+func (a *ahead) drop() {
+	a.pool.Put(a.from)
+	a.rest, a.from = nil, nil
 }

@@ -27,6 +27,10 @@ func TestLookUpAllocatesNothing(t *testing.T) {
 			}
 		})
 	}
+	direct, request := s.DirectConn(&discard{}), []byte(plainLookUp)
+	if n := testing.AllocsPerRun(1000, func() { direct.Answer(request) }); n != 0 {
+		t.Errorf("%v allocations past fasthttp", n)
+	}
 	// An instrument's answer takes none more; that of a viewer has the id to keep.
 	for name, tc := range map[string]struct {
 		query string

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -15,13 +16,15 @@ import (
 // each would move a timer of the runtime and may wake the thread that waits for the network: together as much as a look-up.
 type lazyListener struct {
 	net.Listener
-	epoch time.Time // from which deadlines count
-	ahead sync.Pool // of *aheadBuffer
+	epoch  time.Time // from which deadlines count
+	ahead  sync.Pool // of *aheadBuffer
+	direct *direct
 }
 
-// lazily returns ln with lazy deadlines. Under a listener of TLS they are lazy already; see NewTLSListener.
-func lazily(ln net.Listener) net.Listener {
-	l := &lazyListener{Listener: ln, epoch: time.Now()}
+// lazily returns ln with lazy deadlines, where direct answers what it can; it may be nil. Under a listener of TLS they are lazy
+// already; see NewTLSListener.
+func lazily(ln net.Listener, direct *direct) net.Listener {
+	l := &lazyListener{Listener: ln, epoch: time.Now(), direct: direct}
 	l.ahead.New = func() any { return new(aheadBuffer) }
 	return l
 }
@@ -36,7 +39,7 @@ func (l *lazyListener) Accept() (net.Conn, error) {
 		return conn, nil
 	}
 	c := &lazyConn{
-		Conn: conn, epoch: l.epoch,
+		Conn: conn, epoch: l.epoch, direct: l.direct,
 		read:  lazyDeadline{set: conn.SetReadDeadline, wanted: never, armed: never},
 		write: lazyDeadline{set: conn.SetWriteDeadline, wanted: never, armed: never},
 	}
@@ -55,7 +58,16 @@ type lazyConn struct {
 	epoch       time.Time
 	read, write lazyDeadline
 	ahead       *ahead // nil where there is no system call to read with
+	direct      *direct
+	use         atomic.Int32
 }
+
+// What a connection is in use for.
+const (
+	useNone   = iota // or for what fasthttp knows of
+	useDirect        // an answer is being written past fasthttp, which takes the connection for idle
+	useOver          // it is to be closed behind that answer
+)
 
 // NetConn returns the connection below, as tls.Conn's does.
 func (c *lazyConn) NetConn() net.Conn { return c.Conn }
@@ -78,11 +90,47 @@ func (c *lazyConn) readOnce(p []byte) (int, error) {
 		if len(p) != 1 {
 			return c.Conn.Read(p)
 		}
-		if err := c.ahead.wait(); err != nil {
+		if err := c.wait(); err != nil {
 			return 0, err
 		}
 	}
 	return c.ahead.take(p), nil
+}
+
+// wait returns when there is something to take, and answers what comes before it.
+func (c *lazyConn) wait() error {
+	for {
+		if err := c.ahead.wait(); err != nil {
+			return err
+		}
+		answered, err := c.answer(c.ahead.rest)
+		if answered {
+			c.ahead.drop()
+		}
+		if err != nil || !answered {
+			return err
+		}
+	}
+}
+
+// answer answers a request past fasthttp if that can be done.
+func (c *lazyConn) answer(request []byte) (answered bool, err error) {
+	if !c.use.CompareAndSwap(useNone, useDirect) {
+		return false, net.ErrClosed
+	}
+	answered, err = c.direct.answer(c, request)
+	if !c.use.CompareAndSwap(useDirect, useNone) {
+		err = errors.Join(net.ErrClosed, c.Conn.Close())
+	}
+	return answered, err
+}
+
+// Close implements io.Closer. An answer that is being written past fasthttp still goes out; its deadline bounds that.
+func (c *lazyConn) Close() error {
+	if c.use.Swap(useOver) == useDirect {
+		return nil
+	}
+	return c.Conn.Close()
 }
 
 // Write implements net.Conn.

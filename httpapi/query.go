@@ -38,21 +38,27 @@ var contextParameters = [...]string{"position", "time", "backward", "forward", "
 
 // parseContextQuery reads and checks a query; errors are problems that name the parameter.
 func parseContextQuery(uri *fasthttp.URI) (contextQuery, error) {
+	if query := uri.QueryString(); bytes.IndexByte(query, '%') < 0 && bytes.IndexByte(query, '+') < 0 {
+		return parsePlainQuery(query)
+	}
 	var q contextQuery
 	var seen contextSeen
-	// Most queries have nothing escaped: what stands there is what is meant, and is read where it stands.
-	if rest := uri.QueryString(); bytes.IndexByte(rest, '%') < 0 && bytes.IndexByte(rest, '+') < 0 {
-		for len(rest) > 0 {
-			var one []byte
-			one, rest, _ = bytes.Cut(rest, []byte{'&'})
-			key, value, _ := bytes.Cut(one, []byte{'='})
-			if err := q.add(&seen, key, value); err != nil {
-				return q, err
-			}
-		}
-		return q, q.check()
-	}
 	for key, value := range uri.QueryArgs().All() {
+		if err := q.add(&seen, key, value); err != nil {
+			return q, err
+		}
+	}
+	return q, q.check()
+}
+
+// parsePlainQuery reads and checks a query that has nothing escaped, as most have: what stands there is what is meant.
+func parsePlainQuery(query []byte) (contextQuery, error) {
+	var q contextQuery
+	var seen contextSeen
+	for len(query) > 0 {
+		var one []byte
+		one, query, _ = bytes.Cut(query, []byte{'&'})
+		key, value, _ := bytes.Cut(one, []byte{'='})
 		if err := q.add(&seen, key, value); err != nil {
 			return q, err
 		}

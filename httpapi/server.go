@@ -27,6 +27,7 @@ const (
 )
 
 const (
+	serverName      = "spotter"
 	contentTypeJSON = "application/json"
 	cacheNever      = "no-store"
 )
@@ -36,8 +37,9 @@ type Server struct {
 	fast    fasthttp.Server
 	router  *router.Router
 	metrics *metrics
-	live    *hub  // of the viewer API alone
-	room    *room // the same
+	live    *hub    // of the viewer API alone
+	room    *room   // the same
+	direct  *direct // the same; nil where each request has to be looked at
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -58,7 +60,7 @@ func newServer(name string, reg prometheus.Registerer, log *slog.Logger) *Server
 			fmt.Sprintf("use one of %s", ctx.Response.Header.Peek(fasthttp.HeaderAllow)))
 	})
 	s.fast = fasthttp.Server{
-		Name:                         "spotter",
+		Name:                         serverName,
 		Handler:                      s.router.Handler,
 		ErrorHandler:                 s.unreadable,
 		Logger:                       discreetLogger{s.log},
@@ -97,7 +99,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if closed {
 		return nil
 	}
-	if err := s.fast.Serve(lazily(once)); err != nil {
+	if err := s.fast.Serve(lazily(once, s.direct)); err != nil {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil

@@ -16,7 +16,7 @@ func NewTLSListener(ln net.Listener, certFile, keyFile string, log *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
-	return tls.NewListener(lazily(ln), &tls.Config{
+	return tls.NewListener(lazily(ln, nil), &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {

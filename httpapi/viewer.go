@@ -75,7 +75,7 @@ func NewViewer(c ViewerConfig) *Server {
 	v.passthroughRoutes(s, c.Origins)
 	v.thumbnailRoutes(s, c.Thumbnails)
 	s.pageAdminRoutes(c.Admin)
-	lookUp := s.get("/v1/media/{media}/context", v.context)
+	lookUp := s.get(routeLookUp, v.context)
 	s.router.GlobalOPTIONS = s.metrics.route(routeOther, s.log, preflight)
 	s.fast.Handler = func(ctx *fasthttp.RequestCtx) {
 		// The router allocates four times for a path with a parameter, so the look-up goes past it.
@@ -87,6 +87,7 @@ func NewViewer(c ViewerConfig) *Server {
 		compress(ctx)
 	}
 	c.Access.protect(s)
+	s.direct = newDirect(v, c.Access, s.metrics)
 	return s
 }
 
