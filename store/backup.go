@@ -109,7 +109,7 @@ func (s *Store) compact(size, spare int64) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = bolt.Compact(db, s.db, compactBatch)
+	err = bolt.Compact(db, s.db.DB, compactBatch)
 	if err == nil {
 		err = db.Sync()
 	}

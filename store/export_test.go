@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	bolt "go.etcd.io/bbolt"
+
+	"spotter/timeline"
 )
 
 // View runs fn in a reading transaction of the open file.
@@ -18,4 +20,14 @@ func MigrateSome(path string) (more bool, err error) {
 	}
 	more, err = s.migrateSome()
 	return more, errors.Join(err, s.db.Close())
+}
+
+// PutHeld writes an observation, and calls hold when bbolt's readers see it and Record would not have returned yet.
+func (s *Store) PutHeld(o *timeline.Observation, hold func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replace([]*timeline.Observation{o}, nil, func(tx *bolt.Tx) error {
+		tx.OnCommit(hold)
+		return nil
+	})
 }

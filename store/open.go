@@ -12,6 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"spotter/internal/durable"
 )
 
 // lockWait is how long Open waits for a process that is just ending.
@@ -99,7 +101,7 @@ func (s *Store) open(o Options) error {
 
 // openFile opens and locks the existing file.
 func (s *Store) openFile(readOnly bool) (err error) {
-	s.db, err = bolt.Open(s.path, 0, &bolt.Options{
+	s.db, err = durable.Open(s.path, 0, bolt.Options{
 		Timeout:      lockWait,
 		ReadOnly:     readOnly,
 		FreelistType: bolt.FreelistMapType,

@@ -73,7 +73,7 @@ func (s *Store) readOutbox(sink string, read func(r *reader) error) ([]Entry, er
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
 	var r *reader
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.settled(func(tx *bolt.Tx) error {
 		b, err := bucketsOf(tx, q.sink)
 		if err != nil {
 			return err
@@ -148,7 +148,7 @@ func (s *Store) PendingSpans(sink, media string) (list []timeline.Span, err erro
 	if err != nil {
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.settled(func(tx *bolt.Tx) error {
 		b, err := bucketsOf(tx, q.sink)
 		if err != nil {
 			return err

@@ -191,6 +191,7 @@ func (s *Store) pruneSomeFrames(media string, before timeline.Position) (more bo
 	current := s.snapshot(media)
 	var gone []spooled
 	err = s.update(func(tx *bolt.Tx) error {
+		gone = nil
 		b := spoolOf(tx)
 		for _, from := range list {
 			if o := current.At(from); o != nil && o.Until > before {

@@ -226,7 +226,7 @@ func (s *Store) frame(media string, from timeline.Position) (f *frameValue, err 
 
 // spooledBefore returns the frame that was missed last before key, or last of all where key is nil; nil for none.
 func (s *Store) spooledBefore(key []byte) (found *timeKey, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.settled(func(tx *bolt.Tx) error {
 		b := spoolOf(tx)
 		if b == nil {
 			return nil
@@ -252,7 +252,7 @@ func (s *Store) spooledBefore(key []byte) (found *timeKey, err error) {
 
 // spooledAt returns a frame with its picture; ok is false when it is no longer in the spool.
 func (s *Store) spooledAt(key *timeKey) (f SpooledFrame, ok bool, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.settled(func(tx *bolt.Tx) error {
 		b := spoolOf(tx)
 		v, err := b.frame(key.media, key.from)
 		if v == nil {

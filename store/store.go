@@ -16,6 +16,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"spotter/internal/durable"
 	"spotter/timeline"
 )
 
@@ -50,7 +51,7 @@ type Store struct {
 	path   string
 	log    *slog.Logger
 	file   *os.File
-	db     *bolt.DB
+	db     *durable.DB
 	queues map[string]*queue // by sink; never changed
 	room   int64             // Options.OutboxBytes
 	spool  spool
@@ -143,13 +144,13 @@ func (s *Store) publish(media string, t *timeline.Timeline, clock []byte) {
 	}
 }
 
-// update runs fn in one writing transaction. The caller holds s.mu.
+// update runs fn in one writing transaction, maybe several times, as durable.DB does. The caller holds s.mu.
 func (s *Store) update(fn func(tx *bolt.Tx) error) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	err, panicked := guard(func() error { return s.commit(fn) })
-	if panicked {
+	err, panicked := guard(func() error { return s.db.Update(fn) })
+	if panicked || errors.Is(err, ErrUncertain) {
 		s.broken = err
 	}
 	if err != nil {
@@ -157,6 +158,13 @@ func (s *Store) update(fn func(tx *bolt.Tx) error) error {
 	} else {
 		s.fault.Store(nil)
 	}
+	return err
+}
+
+// settled runs fn in a reading transaction of what is on disk: for what the box sends elsewhere, which must not know of more than the
+// box does after its power went. The caller is in no transaction.
+func (s *Store) settled(fn func(tx *bolt.Tx) error) error {
+	err, _ := guard(func() error { return s.db.Settled(fn) })
 	return err
 }
 

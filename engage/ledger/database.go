@@ -15,6 +15,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"spotter/internal/durable"
 )
 
 // format is the version of the layout below.
@@ -58,7 +60,7 @@ func (l *Ledger) loadDatabase() (err error) {
 	if err == nil && fi.Size() > 0 && fi.Size() < 2*4096 {
 		return fmt.Errorf("%w: it has only %d bytes", ErrCorrupt, fi.Size())
 	}
-	l.db, err = bolt.Open(l.path(), 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
+	l.db, err = durable.Open(l.path(), 0o600, bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return err
 	}
@@ -207,7 +209,7 @@ func (l *Ledger) view(f func(tx *bolt.Tx) error) error {
 	return closedError(guard(func() error { return l.db.View(f) }))
 }
 
-// update runs a transaction that writes, and says in its error what it was for.
+// update runs a transaction that writes, maybe several times, as durable.DB does, and says in its error what it was for.
 func (l *Ledger) update(what string, f func(tx *bolt.Tx) error) error {
 	if err := closedError(guard(func() error { return l.db.Update(f) })); err != nil {
 		return fmt.Errorf("%s: %w", what, mend(l.dir, err))

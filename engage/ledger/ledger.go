@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
+	"spotter/internal/durable"
 )
 
 var (
@@ -57,7 +57,7 @@ type Ledger struct {
 	keepFor  time.Duration
 	maxBytes int64
 	log      *slog.Logger
-	db       *bolt.DB
+	db       *durable.DB
 	keys     keys
 	totals   map[string]Total       // at Open
 	policies map[string]PolicyTotal // the same

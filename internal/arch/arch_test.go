@@ -34,18 +34,19 @@ var allowed = map[string][]string{
 	"systemd":              {},
 	"capture":              {"capture/apart/wire", "capture/container", "capture/fetch", "capture/playlist", "capture/scte35", "timeline"},
 	"vision":               {"timeline"},
-	"store":                {"timeline"},
-	"store/thumbnail":      {"timeline"},
+	"store":                {"internal/durable", "timeline"},
+	"store/thumbnail":      {"internal/durable", "timeline"},
 	"httpapi":              {"timeline"},
 	"httpapi/client":       {"timeline"},
 	"engage/policy":        {},
 	"engage/instrument":    {"timeline"},
-	"engage/ledger":        {"engage/policy", "timeline"},
+	"engage/ledger":        {"engage/policy", "internal/durable", "timeline"},
 	"engage/offline":       {"engage/ledger", "engage/policy", "timeline"},
 	"engage":               {"engage/instrument", "engage/ledger", "engage/policy", "timeline"},
 	"capture/opencv":       {"capture", "capture/container", "timeline"},
 	"capture/apart":        {"capture", "capture/apart/jail", "capture/apart/wire", "capture/container", "timeline", "vision"},
 	"internal/awsfault":    {},
+	"internal/durable":     {},
 	"vision/rekognition":   {"internal/awsfault", "vision", "timeline"},
 	"vision/local":         {"vision", "timeline"},
 	"vision/local/gallery": {"timeline"},
@@ -66,7 +67,7 @@ var owners = map[string][]string{
 	"github.com/Comcast/scte35-go/pkg/scte35": {"capture/scte35"},
 	"github.com/elastic/go-seccomp-bpf":       {"capture/apart/jail"},
 	"github.com/coreos/go-systemd/v22/daemon": {"systemd"},
-	"go.etcd.io/bbolt":                        {"store", "store/thumbnail", "engage/ledger"},
+	"go.etcd.io/bbolt":                        {"internal/durable", "store", "store/thumbnail", "engage/ledger"},
 	"gonum.org/v1/gonum/mat":                  {"engage/policy", "engage/offline"},
 }
 
@@ -85,7 +86,8 @@ func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
 
 // support reports whether a package is there for tests and measurements only.
 func (p pkg) support() bool {
-	return strings.HasPrefix(p.name(), "internal/") && p.name() != "internal/awsfault" || p.name() == "vision/recognizertest"
+	_, product := allowed[p.name()]
+	return strings.HasPrefix(p.name(), "internal/") && !product || p.name() == "vision/recognizertest"
 }
 
 func list(t *testing.T, tags string) []pkg {

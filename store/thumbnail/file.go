@@ -9,6 +9,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"spotter/internal/durable"
 )
 
 // errDamaged is wrapped where the file is not what was written.
@@ -37,12 +39,12 @@ func guard(fn func() error) (err error) {
 // open opens the file and reads what is in it.
 func (s *Store) open() error {
 	var x index
-	var db *bolt.DB
+	var db *durable.DB
 	err := guard(func() (err error) {
 		if info, err := os.Stat(s.path); err == nil && info.Size() > 0 && info.Size() < leastSize {
 			return fmt.Errorf("%w: it has only %d bytes", errDamaged, info.Size())
 		}
-		db, err = bolt.Open(s.path, 0o600, &bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
+		db, err = durable.Open(s.path, 0o600, bolt.Options{Timeout: lockWait, FreelistType: bolt.FreelistMapType})
 		switch {
 		case errors.Is(err, bolterrors.ErrTimeout):
 			return ErrLocked

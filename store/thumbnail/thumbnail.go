@@ -11,8 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
+	"spotter/internal/durable"
 	"spotter/timeline"
 )
 
@@ -83,7 +82,7 @@ type Store struct {
 	faulty  bool          // the last write failed; for who holds writing
 
 	mu    sync.RWMutex
-	db    *bolt.DB // nil where the damaged file could not be replaced
+	db    *durable.DB // nil where the damaged file could not be replaced
 	index index
 }
 

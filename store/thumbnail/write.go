@@ -165,12 +165,13 @@ func (s *Store) write(batch []made) error {
 
 // commit writes a batch in one transaction, and returns what became of the index.
 func (s *Store) commit(batch []made) (fresh, gone []named, err error) {
-	over := s.index.bytes - s.options.Bytes
 	err = guard(func() error {
-		if len(batch) == 0 && over <= 0 {
+		if len(batch) == 0 && s.index.bytes <= s.options.Bytes {
 			return nil
 		}
 		return s.db.Update(func(tx *bolt.Tx) error {
+			fresh, gone = nil, nil
+			over := s.index.bytes - s.options.Bytes
 			for i := range batch {
 				e, err := batch[i].put(tx)
 				if err != nil {
