@@ -102,7 +102,7 @@ func (s *site) start(t *testing.T) *box {
 	t.Helper()
 	b := &box{
 		cmd: exec.Command(s.program, "run", "--config", filepath.Join(s.dir, "spotter.yaml")), ready: make(chan struct{}),
-		ended: make(chan struct{}), client: &http.Client{Timeout: 20 * time.Second, Transport: new(http.Transport)},
+		ended: make(chan struct{}), client: &http.Client{Timeout: patient, Transport: new(http.Transport)},
 	}
 	b.cmd.Env = s.env
 	stderr, err := b.cmd.StderrPipe()
@@ -147,7 +147,7 @@ func (b *box) runs(t *testing.T) bool {
 		return true
 	case <-b.ended:
 		return false
-	case <-time.After(time.Minute):
+	case <-time.After(patient):
 		b.kill()
 		t.Fatalf("the box neither runs nor ends:\n%s", b.logged())
 		return false

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -170,7 +169,7 @@ func (f *found) readLedger(l *ledger.Ledger) error {
 
 // checkPages is what the command bbolt check does.
 func checkPages(path string) error {
-	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: patient})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -85,25 +85,26 @@ func (v *volume) mount(t *testing.T) {
 // remount takes the file system off and on again, whereby it recovers as after a start.
 func (v *volume) remount(t *testing.T) {
 	t.Helper()
-	for try := 0; ; try++ {
+	begin := time.Now()
+	for {
 		err := syscall.Unmount(v.at, 0)
 		if err == nil {
 			break
 		}
-		if err != syscall.EBUSY || try == 100 { // the kernel may need a moment to let go of what the worker had open
+		if err != syscall.EBUSY || time.Since(begin) > patient { // the kernel may need a moment to let go of what the worker had open
 			t.Fatalf("umount: %v", err)
 		}
 		<-time.After(20 * time.Millisecond)
 	}
 	const corrected, operational = 1, 8 // exit codes of e2fsck(8)
-	for try := 0; ; try++ {
+	for {
 		out, err := exec.Command("e2fsck", "-p", v.device).CombinedOutput()
 		var exit *exec.ExitError
 		if err == nil || errors.As(err, &exit) && exit.ExitCode() <= corrected {
 			break
 		}
 		// The kernel may need a moment to let go of the device.
-		if exit == nil || exit.ExitCode() != operational || try == 100 {
+		if exit == nil || exit.ExitCode() != operational || time.Since(begin) > patient {
 			t.Fatalf("e2fsck: %v: %s", err, out)
 		}
 		<-time.After(20 * time.Millisecond)
