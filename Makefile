@@ -1,5 +1,7 @@
 SHELL := /bin/bash
 PURE := nocv,noonnx
+# These start no goroutine, which internal/arch tests: there the race detector finds nothing, and takes ten times as long.
+SERIAL := ./internal/engagebench
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
 
@@ -42,12 +44,15 @@ demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS=
 	bin/spotter demo $(DEMO_ARGS)
 
 test: setup setup-cloud setup-engage setup-ops test-pure ## run all tests
-	go test -race -short -timeout 15m ./...
+	@# Tests wait as often as they work, so more packages than processors go on at once. make lint vets them. A program that ends waits for
+	@# late races, a second where it is not told otherwise.
+	GORACE=atexit_sleep_ms=50 go test -race -short -vet=off -p $$(($$(nproc) + 1)) -timeout 15m $$(go list ./... | grep -vxF "$$(go list $(SERIAL))")
+	go test -short -vet=off $(SERIAL)
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
 test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
 	CGO_ENABLED=0 go vet -tags $(PURE) ./...
-	CGO_ENABLED=0 go test -tags $(PURE) $$(CGO_ENABLED=0 go list -tags $(PURE) ./... | grep -v /cmd/)
+	CGO_ENABLED=0 go test -vet=off -tags $(PURE) $$(CGO_ENABLED=0 go list -tags $(PURE) ./... | grep -v /cmd/)
 
 drill: setup ## let origins and networks fail: 120 scripts and 24 hours in compressed time, Toxiproxy in real time
 	go test -count=1 -v -run 'TestDrill|TestDay' ./capture
@@ -71,6 +76,7 @@ soak: setup ## run 8 streams for hours of event time with faults: memory, descri
 lint: setup ## vet, staticcheck and formatting
 	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
+	go vet -race ./capture/apart
 	go vet -tags bench ./internal/... ./capture/apart
 	go vet -tags crash ./internal/crash
 	go vet -tags soak ./internal/soak

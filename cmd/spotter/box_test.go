@@ -37,10 +37,13 @@ type box struct {
 	log strings.Builder
 }
 
+// raceOptions has the race detector of a child wait for late races for less than its second, which each command of a test would last longer.
+const raceOptions = "atexit_sleep_ms=50"
+
 // environment is the child's: nothing of the tester's own AWS configuration reaches it.
 func environment(extra []string) []string {
 	env := []string{
-		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "HOME=/nonexistent",
+		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "HOME=/nonexistent", "GORACE=" + raceOptions,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=us-east-1",
 	}
 	return append(env, extra...)

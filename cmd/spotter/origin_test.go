@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,15 +49,7 @@ func newLongOrigin(t *testing.T, length, segments, published int) *origin {
 
 func newStyledOrigin(t *testing.T, length, segments, published int, style hls.Style) *origin {
 	t.Helper()
-	needPictures(t)
-	dir := t.TempDir()
-	testmedia.FFmpeg(t, dir, "-t", strconv.Itoa(length*segments), "-i", filepath.Join(clipFolder, "vtest.avi"),
-		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "10", "-keyint_min", "10", "-sc_threshold", "0",
-		"-f", "hls", "-hls_time", strconv.Itoa(length), "-hls_list_size", "0", testmedia.Playlist)
-	clip, err := hls.Read(filepath.Join(dir, testmedia.Playlist))
-	if err != nil {
-		t.Fatal(err)
-	}
+	clip := hls.Clip{Segments: streams.first(t, length, segments)}
 	text := hls.Clip{Segments: []hls.Segment{{Body: []byte(strings.Repeat("This is no picture. ", 1000)), Duration: time.Second}}}
 	noise := hls.New(text, hls.Style{Window: window})
 	noise.Publish(window)
@@ -70,6 +64,41 @@ func newStyledOrigin(t *testing.T, length, segments, published int, style hls.St
 	o.Server = httptest.NewServer(mux)
 	t.Cleanup(o.Server.Close)
 	return o
+}
+
+// usual is how many seconds of a stream are made where a test needs no more.
+const usual = 24
+
+// streams is vtest.avi in segments, which is made once for all tests.
+var streams encodings
+
+// encodings are streams by the length of their segments.
+type encodings struct {
+	mu   sync.Mutex
+	made map[int][]hls.Segment
+}
+
+// first returns the first segments of a stream, which are not to be changed.
+func (e *encodings) first(t *testing.T, length, segments int) []hls.Segment {
+	t.Helper()
+	needPictures(t)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.made[length]) < segments {
+		dir := t.TempDir()
+		testmedia.FFmpeg(t, dir, "-t", strconv.Itoa(max(usual, length*segments)), "-i", filepath.Join(clipFolder, "vtest.avi"),
+			"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "10", "-keyint_min", "10", "-sc_threshold", "0",
+			"-f", "hls", "-hls_time", strconv.Itoa(length), "-hls_list_size", "0", testmedia.Playlist)
+		clip, err := hls.Read(filepath.Join(dir, testmedia.Playlist))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.made == nil {
+			e.made = map[int][]hls.Segment{}
+		}
+		e.made[length] = clip.Segments
+	}
+	return slices.Clip(e.made[length][:segments])
 }
 
 // newData returns a folder for a box's data.

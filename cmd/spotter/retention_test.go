@@ -29,24 +29,26 @@ func fill(t *testing.T, db *store.Store, scenes int) {
 	}
 }
 
+// TestRetention has one store that is tidied by one rule after another, the one that leaves most first.
 func TestRetention(t *testing.T) {
+	t.Parallel()
 	const day = timeline.Position(24 * 3600 * 1000)
+	db, err := store.Open(filepath.Join(t.TempDir(), databaseFile), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	fill(t, db, int(day/10_000))
 	for _, c := range []struct {
 		name  string
 		keep  retentionConfig
 		first func(timeline.Position) bool // where the oldest kept scene may begin
 	}{
 		{"all of it fits", retentionConfig{Age: 72 * time.Hour, MaxBytes: "20GiB"}, func(p timeline.Position) bool { return p == 0 }},
-		{"older than an hour", retentionConfig{Age: time.Hour, MaxBytes: "20GiB"}, func(p timeline.Position) bool { return p == day-3600_000 }},
 		{"more than 16 MiB", retentionConfig{Age: 72 * time.Hour, MaxBytes: "16MiB"}, func(p timeline.Position) bool { return p > day/4 && p < day*9/10 }},
+		{"older than an hour", retentionConfig{Age: time.Hour, MaxBytes: "20GiB"}, func(p timeline.Position) bool { return p == day-3600_000 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			db, err := store.Open(filepath.Join(t.TempDir(), databaseFile), store.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			fill(t, db, int(day/10_000))
 			a := &app{config: config{Retention: c.keep}, log: slog.New(slog.DiscardHandler), store: db}
 			if err := a.tidy(); err != nil {
 				t.Fatal(err)
@@ -68,6 +70,7 @@ func TestRetention(t *testing.T) {
 
 // TestRetentionOfWhatWaits has the table away: what waits for it cannot be dropped, so nothing is taken from viewers for it.
 func TestRetentionOfWhatWaits(t *testing.T) {
+	t.Parallel()
 	const hours = timeline.Position(24 * 3600 * 1000)
 	db := newCloudCopy(t, slog.New(slog.DiscardHandler), store.Sink{Name: dynamoDBSink}).store
 	fill(t, db, int(hours/10_000))

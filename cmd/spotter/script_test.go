@@ -31,6 +31,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("KIT", kit)
 			e.Setenv("CLIPS", clipFolder)
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("GORACE", raceOptions)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
