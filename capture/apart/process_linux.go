@@ -2,10 +2,8 @@ package apart
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -60,20 +58,15 @@ func (p *Process) begin(ctx context.Context) error {
 		_, _ = conn.Close(), theirs.Close()
 		return err
 	}
-	cmd, err := p.command()
-	if err != nil {
-		for _, f := range []io.Closer{conn, theirs, printed, print} {
-			_ = f.Close()
-		}
-		return err
-	}
+	cmd := p.command()
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = print, print, []*os.File{theirs}
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err == nil {
 		p.before = usage.Maxrss << 10
 	}
 	born, ended := make(chan error, 1), make(chan error, 1)
-	go hold(cmd, born, ended)
+	files := jail.Rules{Program: cmd.Path, ReadOnly: p.options.ReadOnly, Writable: p.folder, Devices: p.options.Devices}
+	go hold(cmd, files, born, ended)
 	err = <-born
 	_, _ = theirs.Close(), print.Close() // the child has copies; while these are open, its end would not show
 	if err != nil {
@@ -112,11 +105,7 @@ func pair() (*net.UnixConn, *os.File, error) {
 }
 
 // command returns what to run.
-func (p *Process) command() (*exec.Cmd, error) {
-	files, err := json.Marshal(jail.Rules{Program: self, ReadOnly: p.options.ReadOnly, Writable: p.folder, Devices: p.options.Devices})
-	if err != nil {
-		return nil, err
-	}
+func (p *Process) command() *exec.Cmd {
 	cmd := &exec.Cmd{Path: self, Args: []string{"spotter", "decoder"}}
 	if args := p.options.Command; len(args) > 0 {
 		cmd = exec.Command(args[0], args[1:]...)
@@ -134,21 +123,33 @@ func (p *Process) command() (*exec.Cmd, error) {
 		"GOMAXPROCS=1",
 		"GOGC=400",
 		"GOMEMLIMIT=" + strconv.FormatInt(p.options.memory()/2, 10),
-		filesVariable + "=" + string(files),
 	}, p.options.Env...)
 	if p.options.Devices {
 		cmd.Env = append(cmd.Env, devicesVariable+"=1")
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	return cmd, nil
+	return cmd
 }
 
-// hold starts the child and waits for it on a thread of its own: the kernel ends the child when the thread that started
-// it ends, so the thread must last as long as the child.
-func hold(cmd *exec.Cmd, born, ended chan<- error) {
+// hold starts the child and waits for it on a thread of its own, which is confined as the child is to be: what C libraries do while
+// they are loaded comes before the child's first line of Go. The kernel ends the child when the thread that started it ends, so
+// the thread lasts as long as the child, and ends with this goroutine, for it is of no other use any more.
+func hold(cmd *exec.Cmd, files jail.Rules, born, ended chan<- error) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
+	if unix.Gettid() == unix.Getpid() { // the process's first thread cannot end, and stands for all of them in /proc
+		defer runtime.UnlockOSThread()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			hold(cmd, files, born, ended)
+		}()
+		<-done
+		return
+	}
+	err := confine(files)
+	if err == nil {
+		err = cmd.Start()
+	}
 	born <- err
 	if err == nil {
 		ended <- cmd.Wait()

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// toReplace is promised: another decoder is there soon after one has ended.
+const toReplace = 5 * time.Second
+
 // patient is how long what must come is waited for. It costs nothing where all is well, and holds on a machine with other work.
 const patient = 90 * time.Second
 
@@ -31,7 +34,7 @@ func (b *box) decoder() int {
 }
 
 // askUntil asks until something is so. Every look-up must be answered.
-func (a *answered) askUntil(b *box, what string, is func() bool) error {
+func (a *answered) askUntil(b *box, limit time.Duration, what string, is func() bool) error {
 	for begin := time.Now(); ; {
 		if err := a.ask(b); err != nil {
 			return faultOfBox{fmt.Errorf("while %s: %w", what, err)}
@@ -39,8 +42,8 @@ func (a *answered) askUntil(b *box, what string, is func() bool) error {
 		if is() {
 			return nil
 		}
-		if time.Since(begin) > patient {
-			return faultOfBox{fmt.Errorf("%s takes more than %v", what, patient)}
+		if time.Since(begin) > limit {
+			return faultOfBox{fmt.Errorf("%s takes more than %v", what, limit)}
 		}
 	}
 }
@@ -49,11 +52,11 @@ func (a *answered) askUntil(b *box, what string, is func() bool) error {
 // killed while they replace it; of the others the stream must go on.
 func (s *site) endDecoder(b *box, a *answered, rng *rand.Rand, end func(pid int) error) error {
 	old := 0
-	if err := a.askUntil(b, "the first decoder starts", func() bool { old = b.decoder(); return old != 0 }); err != nil {
+	if err := a.askUntil(b, patient, "the first decoder starts", func() bool { old = b.decoder(); return old != 0 }); err != nil {
 		return err
 	}
 	begin, moment := time.Now(), time.Duration(rng.Int64N(int64(time.Second)))
-	if err := a.askUntil(b, "the decoder works", func() bool { return time.Since(begin) >= moment }); err != nil {
+	if err := a.askUntil(b, patient, "the decoder works", func() bool { return time.Since(begin) >= moment }); err != nil {
 		return err
 	}
 	if err := end(old); err != nil {
@@ -63,7 +66,7 @@ func (s *site) endDecoder(b *box, a *answered, rng *rand.Rand, end func(pid int)
 	if rng.IntN(3) == 0 {
 		return nil
 	}
-	err := a.askUntil(b, "the decoder is replaced", func() bool { pid := b.decoder(); return pid != 0 && pid != old })
+	err := a.askUntil(b, toReplace, "the decoder is replaced", func() bool { pid := b.decoder(); return pid != 0 && pid != old })
 	if err != nil {
 		return err
 	}
