@@ -93,7 +93,7 @@ func ridgeSize(n int) int { return 8 * (1 + 2*packedLen(n) + 2*n) }
 
 func (r *ridge) append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.pending))
-	for _, numbers := range [][]float64{r.sum, r.moment, r.fit.inverse, r.fit.weights} {
+	for _, numbers := range [][]float64{r.sum, r.moment, r.inverse, r.weights} {
 		for _, v := range numbers {
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 		}
@@ -148,12 +148,12 @@ func (d *decoder) ridge(n int) *ridge {
 	for i := range numbers {
 		numbers[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
 	}
-	r := &ridge{pending: int(binary.LittleEndian.Uint64(b)), fit: &fit{}}
+	r := &ridge{pending: int(binary.LittleEndian.Uint64(b))}
 	numbers = numbers[1:]
 	for _, part := range []struct {
 		to *[]float64
 		n  int
-	}{{&r.sum, packedLen(n)}, {&r.moment, n}, {&r.fit.inverse, packedLen(n)}, {&r.fit.weights, n}} {
+	}{{&r.sum, packedLen(n)}, {&r.moment, n}, {&r.inverse, packedLen(n)}, {&r.weights, n}} {
 		*part.to, numbers = numbers[:part.n:part.n], numbers[part.n:]
 	}
 	return r

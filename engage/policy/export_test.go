@@ -31,9 +31,9 @@ func Regress(o Options, n int, next func(x []float64) float64) (rows, anew [][]f
 		x.index()
 		r.observe(&x, reward, s)
 	}
-	rows = unpack(r.fit.inverse, o.Dimensions)
-	s.invert(r.sum, r.fit.inverse)
-	return rows, unpack(r.fit.inverse, o.Dimensions), r.fit.weights
+	rows = unpack(r.inverse, o.Dimensions)
+	s.invert(r.sum, r.inverse)
+	return rows, unpack(r.inverse, o.Dimensions), r.weights
 }
 
 func unpack(m []float64, n int) [][]float64 {

@@ -118,7 +118,7 @@ func (l *linear) learn(t *Lesson) {
 	known.last = l.lessons
 	l.latest = max(l.latest, t.Number)
 	if t.Open {
-		t.Expected = min(max(known.ridge.fit.mean(&l.x), 0), 1)
+		t.Expected = min(max(l.x.dot(known.ridge.weights), 0), 1)
 		if t.Guess {
 			t.Reward = t.Expected
 		}
@@ -142,8 +142,8 @@ func (l *linear) correct(t *Lesson, known *arm) {
 	if known == nil {
 		return
 	}
-	known.ridge.add(&l.x, reward, l.solver)
-	if t.Settled && !old && l.drift.observe(t.Earned, t.Expected, known.ridge.fit.variance(&l.x)) {
+	variance := known.ridge.add(&l.x, reward, l.solver)
+	if t.Settled && !old && l.drift.observe(t.Earned, t.Expected, variance) {
 		l.forget()
 	}
 }
@@ -202,7 +202,7 @@ func (l *linear) makeRoom() {
 func (l *linear) maxArms() int {
 	const overhead = 512
 	n := l.options.Dimensions
-	each := int64(3*8*(packedLen(n)+n) + overhead)
+	each := int64((2*8+4)*packedLen(n) + 3*8*n + overhead)
 	return max(1, int(l.options.MaxBytes/each))
 }
 

@@ -32,6 +32,7 @@ type snapshot struct {
 type room struct {
 	context []hashed
 	x       vector
+	form    form
 	parts   []part
 	est     estimates
 }
@@ -84,6 +85,7 @@ func check(c *Case, p []float64) error {
 func (s *snapshot) estimate(c *Case, r *room) {
 	r.context = hashAll(r.context[:0], c.Context)
 	r.x.setContext(r.context)
+	r.form.set(&r.x)
 	r.parts = r.parts[:0]
 	square := r.x.square()
 	common := s.common(r)
@@ -100,7 +102,7 @@ func (s *snapshot) estimate(c *Case, r *room) {
 		}
 		mean, variance := start, square/s.prior
 		if f := s.arms[a.Instrument]; f != nil {
-			variance = f.variance(&r.x)
+			variance = r.form.at(f.inverse)
 			// The share of the prior in what is known at x: 1 for a new arm, falling to 0 as lessons come in.
 			mean = r.x.dot(f.weights) + start*s.prior*variance/square
 		}
