@@ -44,7 +44,7 @@ type room struct {
 	matches  []instrument.Match
 	arms     []arm
 	group    []arm
-	seen     []string
+	known    []*timeline.Known
 	weights  []float64
 	id       [2 * idBytes]byte
 	text     [2 * idBytes]byte
@@ -54,6 +54,7 @@ type room struct {
 // arm is an instrument that may be shown, and which of its targets are on screen.
 type arm struct {
 	*active
+	index   int      // in set.list
 	targets []uint32 // numbers in set.targets
 }
 

@@ -1,12 +1,14 @@
 package engage
 
 import (
+	"hash/maphash"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"spotter/engage/policy"
@@ -32,12 +34,15 @@ type names struct {
 	mu    sync.RWMutex
 	seen  map[string]string // the name of an entity -> of its feature
 	media map[string]string
+
+	hash   maphash.Seed
+	scenes [slots]atomic.Pointer[scene]
 }
 
 func newNames() *names {
 	n := &names{
 		anonymous: category("viewer", "anonymous"), known: category("viewer", "known"),
-		seen: make(map[string]string), media: make(map[string]string),
+		seen: make(map[string]string), media: make(map[string]string), hash: maphash.MakeSeed(),
 	}
 	for i := range n.hours {
 		n.hours[i] = category("hour", strconv.Itoa(i))
@@ -106,8 +111,8 @@ func scalar(v any) (string, bool) {
 
 // context returns what describes a question: the viewer, the media, the time and the position, what is on screen.
 func (n *names) context(r *room, q *Question, viewer []policy.Feature) []policy.Feature {
-	r.seen = n.sees(r.seen[:0], q)
-	list := make([]policy.Feature, 0, len(viewer)+len(r.seen)+5)
+	seen := n.sees(r, q.Look)
+	list := make([]policy.Feature, 0, len(viewer)+len(seen)+5)
 	list = append(list, viewer...)
 	who := n.known
 	if q.Viewer == "" {
@@ -119,45 +124,7 @@ func (n *names) context(r *room, q *Question, viewer []policy.Feature) []policy.
 		at = 0
 	}
 	list = append(list, who, policy.Feature{Name: n.film(q.Media), Value: 1}, n.hours[now.Hour()], n.days[now.Weekday()], n.positions[at])
-	for _, name := range r.seen {
-		list = append(list, policy.Feature{Name: name, Value: 1})
-	}
-	return list
-}
-
-// sees appends the feature names of what is on screen to list, each once and in order: of celebrities first,
-// then objects, then what kinds of things these are, as long as there is room.
-func (n *names) sees(list []string, q *Question) []string {
-	if q.Look == nil {
-		return list
-	}
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	add := func(name string) {
-		if len(list) == maxSeen {
-			return
-		}
-		feature, ok := n.seen[name]
-		if !ok {
-			feature = n.learn(n.seen, "sees", name)
-		}
-		if !slices.Contains(list, feature) {
-			list = append(list, feature)
-		}
-	}
-	for _, s := range q.Look.Celebrities {
-		add(s.Name)
-	}
-	for _, s := range q.Look.Objects {
-		add(s.Name)
-	}
-	for _, s := range q.Look.Objects {
-		for _, p := range s.Parents {
-			add(p)
-		}
-	}
-	slices.Sort(list)
-	return list
+	return append(list, seen...)
 }
 
 // learn remembers the name of a category. The caller holds n.mu for reading, and holds it again afterwards.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"spotter/engage/instrument"
 	"spotter/engage/ledger"
@@ -16,6 +17,7 @@ type set struct {
 	list    []active // as catalog.All
 	byID    map[string]int
 	targets []policy.Feature // as catalog.Targets
+	groups  [slots]atomic.Pointer[group]
 }
 
 // active is an instrument with its account and with the features of it that never change.
@@ -37,33 +39,9 @@ func (s *set) eligible(r *room, a *asked) []arm {
 		if one.Caps.PerViewer > 0 && a.Viewer == "" {
 			continue
 		}
-		r.arms = append(r.arms, arm{one, m.Targets})
+		r.arms = append(r.arms, arm{one, m.Index, m.Targets})
 	}
 	return r.arms
-}
-
-// describe returns the arms of a case, in one piece of memory for the features of all that have some of their targets on screen.
-func (s *set) describe(list []arm) []policy.Arm {
-	n := 0
-	for i := range list {
-		if len(list[i].targets) > 0 {
-			n += len(list[i].plain) + len(list[i].targets)
-		}
-	}
-	arms, features := make([]policy.Arm, len(list)), make([]policy.Feature, 0, n)
-	for i := range list {
-		if len(list[i].targets) == 0 {
-			arms[i] = policy.Arm{Instrument: list[i].ID, Features: slices.Clip(list[i].plain)}
-			continue
-		}
-		from := len(features)
-		features = append(features, list[i].plain...)
-		for _, n := range list[i].targets {
-			features = append(features, s.targets[n])
-		}
-		arms[i] = policy.Arm{Instrument: list[i].ID, Features: features[from:len(features):len(features)]}
-	}
-	return arms
 }
 
 // active returns the instrument of an id, or nil.

@@ -43,41 +43,43 @@ func valueTag(v float64) uint64 {
 	return valueFull
 }
 
-func (e *encoder) tagged(name string, tag uint64, personal bool) {
+// tagged appends a name to buf, which is e.buf or goes back there: what is written for each of a decision's many names is kept
+// off the heap.
+func (e *encoder) tagged(buf []byte, name string, tag uint64, personal bool) []byte {
 	if e.names != nil {
 		if id, ok := e.names.intern(name, e.viewer, personal); ok {
-			e.buf = binary.AppendUvarint(e.buf, uint64(id)<<3|tag<<1|1)
-			return
+			return binary.AppendUvarint(buf, uint64(id)<<3|tag<<1|1)
 		}
 	}
-	e.buf = binary.AppendUvarint(e.buf, uint64(len(name))<<3|tag<<1)
-	e.buf = append(e.buf, name...)
+	buf = binary.AppendUvarint(buf, uint64(len(name))<<3|tag<<1)
+	return append(buf, name...)
 }
 
-func (e *encoder) name(name string) { e.tagged(name, 0, false) }
+func (e *encoder) name(name string) { e.buf = e.tagged(e.buf, name, 0, false) }
 
-func (e *encoder) bits(v float64, tag uint64) {
+func appendBits(buf []byte, v float64, tag uint64) []byte {
 	switch tag {
 	case valueFull:
-		e.buf = binary.LittleEndian.AppendUint64(e.buf, math.Float64bits(v))
+		return binary.LittleEndian.AppendUint64(buf, math.Float64bits(v))
 	case valueShort:
-		e.buf = binary.LittleEndian.AppendUint32(e.buf, math.Float32bits(float32(v)))
+		return binary.LittleEndian.AppendUint32(buf, math.Float32bits(float32(v)))
 	}
+	return buf
 }
 
 func (e *encoder) float(v float64) {
 	tag := valueTag(v)
-	e.buf = append(e.buf, byte(tag))
-	e.bits(v, tag)
+	e.buf = appendBits(append(e.buf, byte(tag)), v, tag)
 }
 
 func (e *encoder) features(fs []policy.Feature, personal bool) {
-	e.buf = binary.AppendUvarint(e.buf, uint64(len(fs)))
+	buf := binary.AppendUvarint(e.buf, uint64(len(fs)))
 	for i := range fs {
 		tag := valueTag(fs[i].Value)
-		e.tagged(fs[i].Name, tag, personal)
-		e.bits(fs[i].Value, tag)
+		buf = e.tagged(buf, fs[i].Name, tag, personal)
+		buf = appendBits(buf, fs[i].Value, tag)
 	}
+	e.buf = buf
 }
 
 func (e *encoder) decision(d *Decision) {

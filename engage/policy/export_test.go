@@ -47,3 +47,23 @@ func unpack(m []float64, n int) [][]float64 {
 	}
 	return rows
 }
+
+// Variances returns x'mx for some symmetric matrices, given row by row, as decisions compute it.
+func Variances(x []float64, matrices ...[][]float64) []float64 {
+	v := newVector(len(x))
+	copy(v.dense, x)
+	v.index()
+	var packed [][]float32
+	for _, m := range matrices {
+		var p []float32
+		for i := range m {
+			for _, v := range m[i][i:] {
+				p = append(p, float32(v))
+			}
+		}
+		packed = append(packed, p)
+	}
+	var f form
+	f.set(&v)
+	return f.values(nil, packed)
+}

@@ -22,20 +22,35 @@ func (f *form) set(x *vector) {
 	}
 }
 
-// at returns the form's value for a packed matrix that is positive definite. Four sums that do not wait for each other take a
-// third of the time of one.
-func (f *form) at(m []float32) float64 {
-	place, product := f.place, f.product[:len(f.place)]
+// values appends the form's value for each of some packed matrices, which are positive definite, to list. Four matrices are read
+// side by side: sums that do not wait for each other take a third of the time.
+func (f *form) values(list []float64, matrices [][]float32) []float64 {
+	var four [4][]float32
+	for len(matrices) > 0 {
+		n := copy(four[:], matrices)
+		for i := n; i < len(four); i++ {
+			four[i] = four[0]
+		}
+		sums := f.at(&four)
+		for _, v := range sums[:n] {
+			list = append(list, max(float64(v), 0))
+		}
+		matrices = matrices[n:]
+	}
+	return list
+}
+
+func (f *form) at(matrices *[4][]float32) [4]float32 {
+	m := matrices[0]
+	n, o, p := matrices[1][:len(m)], matrices[2][:len(m)], matrices[3][:len(m)]
+	product := f.product[:len(f.place)]
 	var a, b, c, d float32
-	for len(place) >= 4 && len(product) >= 4 {
-		a += product[0] * m[place[0]]
-		b += product[1] * m[place[1]]
-		c += product[2] * m[place[2]]
-		d += product[3] * m[place[3]]
-		place, product = place[4:], product[4:]
+	for i, at := range f.place {
+		x := product[i]
+		a += x * m[at]
+		b += x * n[at]
+		c += x * o[at]
+		d += x * p[at]
 	}
-	for i, p := range place {
-		a += product[i] * m[p]
-	}
-	return max(float64(a+b+c+d), 0)
+	return [4]float32{a, b, c, d}
 }

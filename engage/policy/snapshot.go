@@ -33,8 +33,12 @@ type room struct {
 	context []hashed
 	x       vector
 	form    form
-	parts   []part
-	est     estimates
+	// known are the fits of the case's arms, nil where nothing was learned, and inverses and variances theirs without gaps.
+	known     []*fit
+	inverses  [][]float32
+	variances []float64
+	parts     []part
+	est       estimates
 }
 
 // part is what one feature of an arm gives to the shared model's estimate in this context.
@@ -85,11 +89,11 @@ func check(c *Case, p []float64) error {
 func (s *snapshot) estimate(c *Case, r *room) {
 	r.context = hashAll(r.context[:0], c.Context)
 	r.x.setContext(r.context)
-	r.form.set(&r.x)
 	r.parts = r.parts[:0]
 	square := r.x.square()
 	common := s.common(r)
 
+	variances := s.spread(c, r)
 	e := &r.est
 	e.arm, e.mean, e.spread = e.arm[:0], e.mean[:0], e.spread[:0]
 	for i := range c.Arms {
@@ -101,8 +105,8 @@ func (s *snapshot) estimate(c *Case, r *room) {
 			}
 		}
 		mean, variance := start, square/s.prior
-		if f := s.arms[a.Instrument]; f != nil {
-			variance = r.form.at(f.inverse)
+		if f := r.known[i]; f != nil {
+			variance, variances = variances[0], variances[1:]
 			// The share of the prior in what is known at x: 1 for a new arm, falling to 0 as lessons come in.
 			mean = r.x.dot(f.weights) + start*s.prior*variance/square
 		}
@@ -111,6 +115,21 @@ func (s *snapshot) estimate(c *Case, r *room) {
 		e.spread = append(e.spread, s.alpha*math.Sqrt(variance))
 	}
 	e.keepHighest(maxWeighed)
+}
+
+// spread finds the fits of the case's arms, and returns the variances of the estimates of those there are.
+func (s *snapshot) spread(c *Case, r *room) []float64 {
+	r.known, r.inverses = r.known[:0], r.inverses[:0]
+	for i := range c.Arms {
+		f := s.arms[c.Arms[i].Instrument]
+		r.known = append(r.known, f)
+		if f != nil {
+			r.inverses = append(r.inverses, f.inverse)
+		}
+	}
+	r.form.set(&r.x)
+	r.variances = r.form.values(r.variances[:0], r.inverses)
+	return r.variances
 }
 
 // common returns the shared model's estimate for an arm without features.
