@@ -203,7 +203,7 @@ func (e *Engine) reserve(a *asked, m arm) bool {
 		return true
 	}
 	if a.Viewer != "" {
-		e.viewers.settle(a.Viewer, m.active, false)
+		e.viewers.settle(a, m, false)
 	}
 	return false
 }
@@ -221,7 +221,7 @@ func (e *Engine) write(a *asked, m arm, d *ledger.Decision) (Decision, bool) {
 		e.recent.put(&decided{number: record.Number, at: d.At, instrument: m.ID, policy: d.Policy, media: d.Media, viewer: d.Viewer})
 	}
 	if a.Viewer != "" {
-		e.viewers.settle(a.Viewer, m.active, err == nil)
+		e.viewers.settle(a, m, err == nil)
 	}
 	if err != nil {
 		e.fault("keeping a decision", err)

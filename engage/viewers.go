@@ -40,6 +40,7 @@ type viewer struct {
 	counts  []shown
 	pending int  // decisions that are reserved and not yet in the ledger
 	erasing bool // nothing is decided for this viewer meanwhile
+	gone    bool // no longer remembered
 }
 
 // shown is how often an instrument was chosen for a viewer. The instrument is known by its tally, so that one that is
@@ -81,10 +82,16 @@ func (v *viewers) get(s *shard, id string) *viewer {
 		if old.pending > 0 || old.erasing || old == one {
 			s.lru.Get(id) // makes it the newest
 		} else {
-			s.lru.Remove(id)
+			s.forget(id, old)
 		}
 	}
 	return one
+}
+
+// forget takes a viewer out. The caller holds the lock.
+func (s *shard) forget(id string, one *viewer) {
+	s.lru.Remove(id)
+	one.gone = true
 }
 
 // who returns a viewer and, unless it is not wanted, the stored profile.
@@ -155,11 +162,11 @@ func (v *viewers) count(one *viewer, list []arm) error {
 
 // current returns the viewer of a question, or nil when they are being erased, or were since the question was asked: nothing may
 // be decided then on what was known of them. The caller holds the shard's lock.
-func (v *viewers) current(s *shard, a *asked) *viewer {
-	if one := v.get(s, a.Viewer); one == a.who && !one.erasing {
-		return one
+func (a *asked) current() *viewer {
+	if a.who.gone || a.who.erasing {
+		return nil
 	}
-	return nil
+	return a.who
 }
 
 // open drops from list those instruments that the viewer has seen as often as may be.
@@ -167,7 +174,7 @@ func (v *viewers) open(a *asked, list []arm) ([]arm, error) {
 	s := v.shard(a.Viewer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := v.current(s, a)
+	one := a.current()
 	if one == nil {
 		return list[:0], nil
 	}
@@ -193,7 +200,7 @@ func (v *viewers) reserve(a *asked, m arm) (bool, error) {
 	s := v.shard(a.Viewer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := v.current(s, a)
+	one := a.current()
 	if one == nil {
 		return false, nil
 	}
@@ -211,12 +218,12 @@ func (v *viewers) reserve(a *asked, m arm) (bool, error) {
 }
 
 // settle ends a reservation: the decision is in the ledger, or it is not and does not count.
-func (v *viewers) settle(id string, a *active, decided bool) {
-	s := v.shard(id)
+func (v *viewers) settle(a *asked, m arm, decided bool) {
+	s := v.shard(a.Viewer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := v.get(s, id)
-	if i := one.known(a.tally, 0); i >= 0 && !decided {
+	one := a.who // still remembered, as long as something is pending
+	if i := one.known(m.tally, 0); i >= 0 && !decided {
 		one.counts[i].n--
 	}
 	if one.pending--; one.pending == 0 {
@@ -267,7 +274,7 @@ func (v *viewers) erase(id string, f func(ledger.Viewer) error) error {
 	err := f(one.hashed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lru.Remove(id)
+	s.forget(id, one)
 	s.idle.Broadcast()
 	return err
 }

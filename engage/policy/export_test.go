@@ -65,5 +65,5 @@ func Variances(x []float64, matrices ...[][]float64) []float64 {
 	}
 	var f form
 	f.set(&v)
-	return f.values(nil, packed)
+	return f.variances(nil, packed)
 }

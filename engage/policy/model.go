@@ -98,9 +98,10 @@ func shareOut(scores []float32, p []float64) error {
 	return nil
 }
 
-func resized(s []float32, n int) []float32 {
+// resized returns s, or another, with n elements of any value.
+func resized[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]float32, n)
+		return make([]T, n)
 	}
 	return s[:n]
 }

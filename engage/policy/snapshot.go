@@ -33,12 +33,13 @@ type room struct {
 	context []hashed
 	x       vector
 	form    form
-	// known are the fits of the case's arms, nil where nothing was learned, and inverses and variances theirs without gaps.
-	known     []*fit
-	inverses  [][]float32
-	variances []float64
-	parts     []part
-	est       estimates
+	// known are the fits of the case's arms, nil where nothing was learned; the others are theirs without gaps.
+	known            []*fit
+	weights          [][]float64
+	inverses         [][]float32
+	means, variances []float64
+	parts            []part
+	est              estimates
 }
 
 // part is what one feature of an arm gives to the shared model's estimate in this context.
@@ -93,7 +94,8 @@ func (s *snapshot) estimate(c *Case, r *room) {
 	square := r.x.square()
 	common := s.common(r)
 
-	variances := s.spread(c, r)
+	s.fits(c, r)
+	means, variances := r.means, r.variances
 	e := &r.est
 	e.arm, e.mean, e.spread = e.arm[:0], e.mean[:0], e.spread[:0]
 	for i := range c.Arms {
@@ -105,10 +107,11 @@ func (s *snapshot) estimate(c *Case, r *room) {
 			}
 		}
 		mean, variance := start, square/s.prior
-		if f := r.known[i]; f != nil {
-			variance, variances = variances[0], variances[1:]
+		if r.known[i] != nil {
+			variance = variances[0]
 			// The share of the prior in what is known at x: 1 for a new arm, falling to 0 as lessons come in.
-			mean = r.x.dot(f.weights) + start*s.prior*variance/square
+			mean = means[0] + start*s.prior*variance/square
+			means, variances = means[1:], variances[1:]
 		}
 		e.arm = append(e.arm, i)
 		e.mean = append(e.mean, mean)
@@ -117,19 +120,19 @@ func (s *snapshot) estimate(c *Case, r *room) {
 	e.keepHighest(maxWeighed)
 }
 
-// spread finds the fits of the case's arms, and returns the variances of the estimates of those there are.
-func (s *snapshot) spread(c *Case, r *room) []float64 {
-	r.known, r.inverses = r.known[:0], r.inverses[:0]
+// fits finds what was learned of the case's arms, and the estimates and variances that follow from it.
+func (s *snapshot) fits(c *Case, r *room) {
+	r.known, r.weights, r.inverses = r.known[:0], r.weights[:0], r.inverses[:0]
 	for i := range c.Arms {
 		f := s.arms[c.Arms[i].Instrument]
 		r.known = append(r.known, f)
 		if f != nil {
-			r.inverses = append(r.inverses, f.inverse)
+			r.weights, r.inverses = append(r.weights, f.weights), append(r.inverses, f.inverse)
 		}
 	}
 	r.form.set(&r.x)
-	r.variances = r.form.values(r.variances[:0], r.inverses)
-	return r.variances
+	r.means = r.form.means(r.means[:0], r.weights)
+	r.variances = r.form.variances(r.variances[:0], r.inverses)
 }
 
 // common returns the shared model's estimate for an arm without features.
