@@ -56,7 +56,10 @@ func (s *set) group(list []arm) *group {
 			seen += len(list[i].targets)
 		}
 	}
-	g := &group{indices: make([]int, len(list)), targets: make([][]uint32, len(list)), arms: make([]policy.Arm, len(list)), size: len(list) + seen}
+	g := &group{
+		indices: make([]int, len(list)), targets: make([][]uint32, len(list)), arms: make([]policy.Arm, len(list)),
+		size: len(list) + seen,
+	}
 	features, targets := make([]policy.Feature, 0, n), make([]uint32, 0, seen)
 	for i, a := range list {
 		g.indices[i] = a.index

@@ -8,7 +8,7 @@ import (
 // Options set up a learner. The zero Options are good defaults; a number out of its range is brought into it.
 type Options struct {
 	// Dimensions is the length of the vector that a case's context is hashed into: a power of two from 16 to 1024, 64 when
-	// 0. An arm takes about 12*Dimensions^2 bytes, and a lesson time in proportion to Dimensions^2.
+	// 0. An arm takes about 10*Dimensions^2 bytes, and a lesson time in proportion to Dimensions^2.
 	Dimensions int
 	// Alpha is how much an estimate's uncertainty counts, from 0 to 10: what LinUCB adds to an estimate, and what Thompson
 	// sampling spreads it by, in standard errors for a reward of unit variance. 0 stands for the learner's own default.
