@@ -108,7 +108,7 @@ bench-engage: setup setup-engage ## measure the personaliser: beside Vowpal Wabb
 	go test -count=1 -timeout 30m -v -run 'Caps|Kill' ./engage ./engage/ledger
 	go test -run '^$$' -bench . -benchmem ./engage/...
 
-scorecard: setup ## run all measurements side by side, write docs/scorecard.md and the table of README.md (ARGS=--quick: under eight minutes)
+scorecard: setup ## run all measurements side by side, write docs/scorecard.md and the table of README.md (ARGS=--quick: under five minutes)
 	@scripts/setup-bench
 	go run ./internal/scorecard/cmd $(ARGS)
 

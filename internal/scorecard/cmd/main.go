@@ -25,7 +25,7 @@ const (
 )
 
 func main() {
-	quick := flag.Bool("quick", false, "measure less, in under eight minutes")
+	quick := flag.Bool("quick", false, "measure less, in under five minutes")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage, at the root of the repository: make scorecard [ARGS=--quick]")
 		flag.PrintDefaults()
