@@ -160,7 +160,7 @@ func TestLateCloud(t *testing.T) {
 	cloud := new(fakeaws.Rekognition)
 	server := httptest.NewServer(cloud)
 	defer server.Close()
-	cloud.SetFault("", fakeaws.Fault{Latency: 2 * second.Duration()})
+	cloud.SetFault("", fakeaws.Fault{Latency: 7 * second.Duration() / 2}) // below the patience, five times the deadline
 	o := newOrigin(t, n, n)
 	b := start(t, config(newData(t), o.media(), often("")), "AWS_ENDPOINT_URL_REKOGNITION="+server.URL)
 	eventually(t, "a local answer serves", func() bool { return b.sources("cup")[timeline.SourceClassic] > 0 })
