@@ -2,8 +2,6 @@ package apart
 
 import (
 	"errors"
-	"strings"
-	"unicode"
 
 	"spotter/capture/apart/wire"
 	"spotter/capture/container"
@@ -52,11 +50,6 @@ func readFailure(r *wire.Reader) error {
 	if i := r.Size(len(list)); i > 0 {
 		f.is = list[i-1]
 	}
-	f.words = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(string(r.Bytes(maxWords)), "?"))
+	f.words = clean(string(r.Bytes(maxWords)))
 	return f
 }

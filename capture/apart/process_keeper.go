@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +16,10 @@ const (
 // Keeper has a living child at hand: it starts a new one as soon as the last has ended. Only children that end before
 // they were of use are followed by a pause, which doubles with each, so that a broken installation does not spin.
 type Keeper struct {
-	options  Options
-	ended    func(how error, pause time.Duration)
-	replaced atomic.Int64
-	cancel   context.CancelFunc
-	done     chan struct{}
+	options Options
+	ended   func(how error, pause time.Duration)
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	mu      sync.Mutex
 	current *Process      // nil between two children
@@ -61,9 +59,6 @@ func (k *Keeper) Get(ctx context.Context) (*Process, error) {
 	}
 }
 
-// Replaced returns how many children ended, or could not be started, by themselves since the Keeper began.
-func (k *Keeper) Replaced() int64 { return k.replaced.Load() }
-
 // Close kills the child and waits for its end. It may be called again.
 func (k *Keeper) Close() error {
 	k.cancel()
@@ -80,7 +75,6 @@ func (k *Keeper) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		k.replaced.Add(1)
 		if useless++; served {
 			useless = 0
 		}

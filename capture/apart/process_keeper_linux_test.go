@@ -70,8 +70,8 @@ func TestReplaced(t *testing.T) {
 	if slowest := took[len(took)-1]; slowest > 5*time.Second {
 		t.Errorf("a replacement took %v", slowest)
 	}
-	if n := k.Replaced(); n < int64(replacements) || n != ends.Load() {
-		t.Errorf("%d replaced, %d told", n, ends.Load())
+	if n := ends.Load(); n < int64(replacements) {
+		t.Errorf("%d ends told of %d", n, replacements)
 	}
 	filesNow, threadsNow := counts(t)
 	if filesNow > files || threadsNow > threads+4 {

@@ -86,7 +86,7 @@ func (w *words) take(text string) {
 	w.log.Warn("the decoder printed", "line", text)
 }
 
-// clean takes what could disturb a terminal or a log out of a line: hostile media has a say in what libraries print.
+// clean takes what could disturb a terminal or a log out of what a child says: hostile media has a say in it.
 func clean(line string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -116,8 +116,8 @@ func handled(version int) unix.LandlockRulesetAttr {
 
 // Files confines the calling thread, and every process that it starts or becomes, to the files of the rules, for good:
 // there is no way back. The caller must have locked its goroutine to the thread. Threads that run already stay free, and C
-// libraries start some when they are loaded, so a process is to call this and then execute itself. FilesError tells
-// beforehand whether it will work.
+// libraries start some when they are loaded, so a process is to be confined before it is born, by the thread that starts it.
+// FilesError tells beforehand whether it will work.
 func Files(r Rules) error {
 	v, err := version()
 	if err != nil {
