@@ -94,7 +94,8 @@ type anchor struct {
 // errSeen is returned for a piece whose pictures were all seen.
 var errSeen = errors.New("already seen")
 
-// NewClock returns a clock that goes on from state, or begins anew where state is empty or was made for another zero.
+// NewClock returns a clock that goes on from state, or begins anew where state is empty. The error wraps ErrClock where state was
+// made for another zero.
 func NewClock(zero Zero, state []byte) (*Clock, error) {
 	c := &Clock{zero: zero}
 	if len(state) == 0 {
