@@ -1,6 +1,9 @@
 package playlist
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // cues collects the advertisement markers before a segment. Packagers write them in dialects: AWS Elemental's CUE-OUT,
 // CUE-OUT-CONT and CUE-IN with OATCLS-SCTE35 beside them, Adobe's CUE and CUE-CONT, and SCTE 35 2014's SCTE35.
@@ -25,9 +28,9 @@ func (c *cues) tag(name, value string) {
 		return
 	}
 	a := parseAttributes(value)
-	cue := Cue{ID: a.fold("ID"), Splice: section(or(a.fold("SCTE35"), a.fold("CUE")))}
+	cue := Cue{ID: a.fold("ID"), Splice: section(cmp.Or(a.fold("SCTE35"), a.fold("CUE")))}
 	cue.Duration, _ = seconds(a.fold("DURATION"))
-	cue.Elapsed, _ = seconds(or(a.fold("ELAPSED"), a.fold("ElapsedTime"), a.fold("AVAIL-DUR-ELAPSED")))
+	cue.Elapsed, _ = seconds(cmp.Or(a.fold("ELAPSED"), a.fold("ElapsedTime"), a.fold("AVAIL-DUR-ELAPSED")))
 	switch name {
 	case "EXT-X-CUE-OUT":
 		cue.Kind = CueOut
@@ -94,7 +97,7 @@ func (c *cues) add(cue Cue) {
 	if n := len(c.list); n > 0 {
 		last := &c.list[n-1]
 		if last.Kind == cue.Kind && (last.ID == "" || cue.ID == "" || last.ID == cue.ID) {
-			last.ID = or(last.ID, cue.ID)
+			last.ID = cmp.Or(last.ID, cue.ID)
 			last.Duration, last.Elapsed = max(last.Duration, cue.Duration), max(last.Elapsed, cue.Elapsed)
 			if last.Splice == nil {
 				last.Splice = cue.Splice
@@ -113,14 +116,4 @@ func (c *cues) take() []Cue {
 	}
 	*c = cues{}
 	return list
-}
-
-// or returns the first text that is not empty.
-func or(texts ...string) string {
-	for _, s := range texts {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -47,10 +48,10 @@ func Encode(ctx context.Context, r Recipe) (Clip, error) {
 	if err != nil {
 		return Clip{}, err
 	}
-	pictures := int(math.Round(rate * or(r.Length, 2*time.Second).Seconds()))
+	pictures := int(math.Round(rate * cmp.Or(r.Length, 2*time.Second).Seconds()))
 	length := time.Duration(float64(pictures) / rate * float64(time.Second))
 	args := append([]string{"-v", "error", "-nostdin"}, r.input(float64(pictures*r.Segments)/rate)...)
-	args = append(args, r.encoder(int(math.Round(rate*or(r.GOP, time.Second).Seconds())))...)
+	args = append(args, r.encoder(int(math.Round(rate*cmp.Or(r.GOP, time.Second).Seconds())))...)
 	fragments := r.FMP4 && r.Fragments
 	switch {
 	case fragments:
@@ -82,12 +83,12 @@ func Encode(ctx context.Context, r Recipe) (Clip, error) {
 
 // rate is the pictures a second.
 func (r Recipe) rate() (float64, error) {
-	over, under, _ := strings.Cut(or(r.Rate, "25"), "/")
+	over, under, _ := strings.Cut(cmp.Or(r.Rate, "25"), "/")
 	a, err := strconv.ParseFloat(over, 64)
 	if err != nil {
 		return 0, fmt.Errorf("read rate: %w", err)
 	}
-	b, err := strconv.ParseFloat(or(under, "1"), 64)
+	b, err := strconv.ParseFloat(cmp.Or(under, "1"), 64)
 	if err != nil {
 		return 0, fmt.Errorf("read rate: %w", err)
 	}
@@ -96,7 +97,7 @@ func (r Recipe) rate() (float64, error) {
 
 func (r Recipe) input(seconds float64) (args []string) {
 	if !r.AudioOnly {
-		source := fmt.Sprintf("testsrc2=size=%s:rate=%s:duration=%f", or(r.Size, "320x180"), or(r.Rate, "25"), seconds)
+		source := fmt.Sprintf("testsrc2=size=%s:rate=%s:duration=%f", cmp.Or(r.Size, "320x180"), cmp.Or(r.Rate, "25"), seconds)
 		if r.Seed != 0 {
 			source += fmt.Sprintf(",hue=h=%d", r.Seed*47%360)
 		}
@@ -148,13 +149,4 @@ func (r Recipe) encoder(gop int) []string {
 		options += " -flags " + flags
 	}
 	return append(strings.Fields(options), "-pix_fmt", format)
-}
-
-// or returns fallback in place of a zero value.
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }

@@ -2,6 +2,7 @@
 package testmedia
 
 import (
+	"cmp"
 	"image"
 	"os"
 	"os/exec"
@@ -38,10 +39,10 @@ type Stream struct {
 func (s Stream) Make(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	source := "testsrc2=size=" + or(s.Size, "256x144") + ":rate=" + s.Rate + ":duration=" + strconv.Itoa(s.Seconds) +
-		",format=yuv420p," + Numbers + ",format=" + or(s.Format, "yuv420p")
+	source := "testsrc2=size=" + cmp.Or(s.Size, "256x144") + ":rate=" + s.Rate + ":duration=" + strconv.Itoa(s.Seconds) +
+		",format=yuv420p," + Numbers + ",format=" + cmp.Or(s.Format, "yuv420p")
 	args := append([]string{"-f", "lavfi", "-i", source}, s.Encoder...)
-	args = append(args, "-f", "hls", "-hls_time", or(s.Segment, "4"), "-hls_list_size", "0", "-hls_playlist_type", "vod")
+	args = append(args, "-f", "hls", "-hls_time", cmp.Or(s.Segment, "4"), "-hls_list_size", "0", "-hls_playlist_type", "vod")
 	if s.FMP4 {
 		args = append(args, "-hls_segment_type", "fmp4")
 	}
@@ -147,11 +148,4 @@ func bright(m *image.RGBA, x, y int) int {
 		return 0
 	}
 	return -1
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
