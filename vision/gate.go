@@ -163,7 +163,7 @@ func (g *Gate) Admit(ctx context.Context, at timeline.Position, small *image.RGB
 	news := g.now.news
 	g.judge()
 	if v.Ask != 0 {
-		g.now.asked(at, s, v.Ask)
+		g.now.asked(at, s)
 	}
 	if v.Begins || g.now.settling(at) {
 		v.Better = g.now.sharper(small)

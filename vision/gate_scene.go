@@ -80,7 +80,7 @@ func (n *scene) fresh(at, most timeline.Position) bool {
 	return n.wasAsked && at >= n.askedAt && at-n.askedAt < most
 }
 
-func (n *scene) asked(at timeline.Position, s *signature, w Want) {
+func (n *scene) asked(at timeline.Position, s *signature) {
 	n.askedAt, n.wasAsked, n.reference = at, true, s
 	n.sharpness = 0
 }
