@@ -1,7 +1,6 @@
 package gallery
 
 import (
-	"cmp"
 	"slices"
 
 	"spotter/timeline"
@@ -32,7 +31,6 @@ type Votes struct {
 	names     Namer
 	threshold float64
 	tracks    []track
-	unnamed   []int
 }
 
 // track is one face in the last few seconds.
@@ -55,12 +53,6 @@ func NewVotes(names Namer, threshold float64) *Votes {
 // be asked once for each face of a picture, pictures in the order of their positions; after a step back only what is
 // seen from then on counts.
 func (v *Votes) Name(at timeline.Position, embedding []float32) (timeline.Entity, float64, bool) {
-	who, similarity, ok, _ := v.name(at, embedding)
-	return who, similarity, ok
-}
-
-// name is Name that also tells whether no look at the face in the last few seconds had any answer.
-func (v *Votes) name(at timeline.Position, embedding []float32) (_ timeline.Entity, similarity float64, named, stranger bool) {
 	who, similarity, ok := v.names.Name(embedding)
 	now := look{at: at}
 	if ok {
@@ -75,38 +67,10 @@ func (v *Votes) name(at timeline.Position, embedding []float32) (_ timeline.Enti
 		t.looks = slices.Delete(t.looks, 0, len(t.looks)-voteLooks)
 	}
 	if !ok || similarity < v.threshold+strongMargin && t.votes(now.who) < votesNeeded {
-		return timeline.Entity{}, similarity, false, t.votes("") == len(t.looks)
+		return timeline.Entity{}, similarity, false
 	}
-	return who, similarity, true, false
+	return who, similarity, true
 }
-
-// Look returns who is on a picture by all of its faces: the distinct people, the most confident first. Each face is
-// asked for once, as Name does, so a picture is to be given to the one or the other.
-func (v *Votes) Look(at timeline.Position, embeddings [][]float32) []timeline.Entity {
-	var people []timeline.Entity
-	v.unnamed = v.unnamed[:0]
-	for i, e := range embeddings {
-		who, _, named, stranger := v.name(at, e)
-		if stranger {
-			v.unnamed = append(v.unnamed, i)
-		}
-		if !named {
-			continue
-		}
-		n := slices.IndexFunc(people, func(p timeline.Entity) bool { return p.ID == who.ID && p.Name == who.Name })
-		if n < 0 {
-			people = append(people, who)
-		} else if people[n].Confidence < who.Confidence {
-			people[n] = who
-		}
-	}
-	slices.SortStableFunc(people, func(a, b timeline.Entity) int { return cmp.Compare(b.Confidence, a.Confidence) })
-	return people
-}
-
-// Unnamed returns which embeddings of the last Look are of strangers: no look at that face in the last few seconds had
-// an answer, not even a weak one. It holds until the next Look.
-func (v *Votes) Unnamed() []int { return v.unnamed }
 
 // votes counts the looks that had an answer.
 func (t *track) votes(who string) (n int) {

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"spotter/timeline"
 	"spotter/vision/local/gallery"
@@ -97,8 +96,8 @@ func TestVotesAreBounded(t *testing.T) {
 	crowd(600)
 }
 
-// TestLook gives whole pictures, in which there are several faces.
-func TestLook(t *testing.T) {
+// TestVotesOnPictures gives whole pictures, in which there are several faces.
+func TestVotesOnPictures(t *testing.T) {
 	g := open(t, t.TempDir())
 	add(t, g, person("Ann", face("1", axis(1))))
 	add(t, g, person("Bob", face("2", axis(2))))
@@ -106,28 +105,25 @@ func TestLook(t *testing.T) {
 	v := gallery.NewVotes(counted{g, &asked}, model.Threshold)
 	bob := like(map[int]float64{2: 0.8})
 	for _, p := range []struct {
-		at      timeline.Position
-		faces   [][]float32
-		want    []string
-		unnamed []int
+		at    timeline.Position
+		faces [][]float32
+		want  []string
 	}{
-		{0, nil, nil, nil},
-		{1000, [][]float32{axis(9), lookAt{0, 0.45, 100}.embedding(), bob}, []string{"Bob"}, []int{0}},
-		{2000, [][]float32{bob, axis(9), lookAt{0, 0.46, 100}.embedding()}, []string{"Bob", "Ann"}, []int{1}},
-		{2500, [][]float32{lookAt{0, 0.30, 100}.embedding()}, nil, nil}, // she turned away
-		{3000, [][]float32{axis(1), lookAt{0, 0.60, 50}.embedding(), axis(9), axis(10)}, []string{"Ann"}, []int{2, 3}},
-		{9001, [][]float32{lookAt{0, 0.30, 100}.embedding()}, nil, []int{0}},
+		{0, nil, nil},
+		{1000, [][]float32{axis(9), lookAt{0, 0.45, 100}.embedding(), bob}, []string{"", "", "Bob"}},
+		{2000, [][]float32{bob, axis(9), lookAt{0, 0.46, 100}.embedding()}, []string{"Bob", "", "Ann"}},
+		{2500, [][]float32{lookAt{0, 0.30, 100}.embedding()}, []string{""}}, // she turned away
+		{3000, [][]float32{axis(1), lookAt{0, 0.60, 50}.embedding(), axis(9), axis(10)}, []string{"Ann", "Ann", "", ""}},
+		{9001, [][]float32{lookAt{0, 0.30, 100}.embedding()}, []string{""}},
 	} {
 		asked = 0
 		var got []string
-		for _, who := range v.Look(p.at, p.faces) {
+		for _, f := range p.faces {
+			who, _, _ := v.Name(p.at, f)
 			got = append(got, who.Name)
 		}
 		if diff := cmp.Diff(p.want, got); diff != "" {
 			t.Errorf("at %v (-want +got):\n%s", p.at, diff)
-		}
-		if diff := cmp.Diff(p.unnamed, v.Unnamed(), cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("at %v, unnamed (-want +got):\n%s", p.at, diff)
 		}
 		if asked != len(p.faces) {
 			t.Errorf("at %v: asked %d times for %d faces", p.at, asked, len(p.faces))
