@@ -10,6 +10,11 @@ func UnitFound(text string) string {
 	return reported(func(r *report) { r.unitFound(parseUnit(text)) })
 }
 
+// DecoderFound returns what check says where jail.FilesError says why a decoder's files are not confined.
+func DecoderFound(unconfined error) string {
+	return reported(func(r *report) { r.decoder(unconfined) })
+}
+
 // ClockFound returns what check says of a clock that is off.
 func ClockFound(off time.Duration) string {
 	return reported(func(r *report) { r.strays("clock", "origin.example", off) })

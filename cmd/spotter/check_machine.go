@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"spotter/capture/apart/jail"
 )
 
 const (
@@ -29,6 +31,7 @@ const (
 // machine checks what the machine gives the box beside its disk.
 func (r *report) machine(ctx context.Context, conf *config) {
 	r.files()
+	r.decoder(jail.FilesError())
 	r.secrets(conf)
 	r.unit(ctx)
 }
@@ -46,6 +49,15 @@ func (r *report) files() {
 		return
 	}
 	r.line("open files", fmt.Sprintf("%d at most", l.Max), nil)
+}
+
+// decoder says whether a decoder's files are confined on this machine; it runs with seccomp alone where they are not.
+func (r *report) decoder(unconfined error) {
+	if unconfined != nil {
+		r.note("decoder", notConfined+": "+unconfined.Error()) // which says what mends it
+		return
+	}
+	r.line("decoder", "its files are confined", nil)
 }
 
 // secrets checks that nobody else may read what the configuration keeps out of itself.

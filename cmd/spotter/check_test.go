@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,6 +25,17 @@ func TestCheckOfUnit(t *testing.T) {
 		if got := main.UnitFound(tc.shown); !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
+	}
+}
+
+func TestCheckOfDecoder(t *testing.T) {
+	if got, want := main.DecoderFound(nil), "ok    decoder          its files are confined\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	off := errors.New("Landlock is off: add landlock to the kernel's lsm= parameter")
+	want := "note  decoder          the decoder's files are not confined: Landlock is off: add landlock to the kernel's lsm= parameter\n"
+	if got := main.DecoderFound(off); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"spotter/capture/apart"
+	"spotter/capture/apart/jail"
 	"spotter/models/onnx"
 	"spotter/timeline"
 	"spotter/vision"
@@ -21,6 +22,9 @@ import (
 
 // asideFolder is where, under data_dir, segments are kept of which decoders died.
 const asideFolder = "aside"
+
+// notConfined is what the log and `spotter check` say where jail.FilesError has a reason.
+const notConfined = "the decoder's files are not confined"
 
 // decoders are the decoders' processes, one for each stream that runs.
 type decoders struct {
@@ -47,6 +51,9 @@ func newDecoders(c *config, looks bool, log *slog.Logger) (*decoders, error) {
 	folder, err := newTemporary(runtime)
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the decoders: %w: give this user the right to write there", err)
+	}
+	if err := jail.FilesError(); err != nil {
+		log.Warn(notConfined, "error", err)
 	}
 	return &decoders{
 		setup: setup, readable: readable, devices: looks && c.Vision.Local.Provider != onnx.CPU, folder: folder, log: log,
