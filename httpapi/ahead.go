@@ -22,6 +22,7 @@ type ahead struct {
 	try   func(fd uintptr) bool
 	rest  []byte       // what was read and not yet taken
 	from  *aheadBuffer // where rest lies; nil where there is none
+	spare *aheadBuffer // for what comes at once; a connection that waits has none
 	fault error        // of the last read
 }
 
@@ -33,7 +34,10 @@ func newAhead(raw syscall.RawConn, pool *sync.Pool) *ahead {
 
 // tryRead reads what there is, and reports whether it must not be waited for.
 func (a *ahead) tryRead(fd uintptr) bool {
-	b := a.pool.Get().(*aheadBuffer)
+	b := a.spare
+	if a.spare = nil; b == nil {
+		b = a.pool.Get().(*aheadBuffer)
+	}
 	n, err := syscall.Read(int(fd), b[:])
 	for err == syscall.EINTR {
 		n, err = syscall.Read(int(fd), b[:])
@@ -72,7 +76,4 @@ func (a *ahead) take(p []byte) int {
 }
 
 // drop gives up what was read and not yet taken.
-func (a *ahead) drop() {
-	a.pool.Put(a.from)
-	a.rest, a.from = nil, nil
-}
+func (a *ahead) drop() { a.rest, a.from, a.spare = nil, nil, a.from }

@@ -141,8 +141,8 @@ func (d *direct) read(request []byte) (id string, q contextQuery, ok bool) {
 
 // plainTarget returns the target of a request that is a whole GET with harmless headers and nothing behind it (RFC 9112, section 3).
 func plainTarget(request []byte) ([]byte, bool) {
-	const method, version, end = "GET ", " HTTP/1.1", "\r\n"
-	line, rest, ok := bytes.Cut(request, []byte(end))
+	const method, version = "GET ", " HTTP/1.1"
+	line, rest, ok := cutLine(request)
 	if !ok || len(line) < len(method)+len(version) || string(line[:len(method)]) != method || string(line[len(line)-len(version):]) != version {
 		return nil, false
 	}
@@ -153,17 +153,29 @@ func plainTarget(request []byte) ([]byte, bool) {
 		}
 	}
 	for host := false; ; {
-		line, rest, ok = bytes.Cut(rest, []byte(end))
+		line, rest, ok = cutLine(rest)
 		if !ok || len(line) == 0 {
 			return target, ok && host && len(rest) == 0
 		}
-		name, value, ok := bytes.Cut(line, []byte{':'})
-		isHost := len(name) == len(fasthttp.HeaderHost)
-		if !ok || !harmless(name) || isHost && !plainHost(value) || !visible(value) {
+		colon := bytes.IndexByte(line, ':')
+		if colon < 0 || !harmless(line[:colon]) || !visible(line[colon+1:]) {
 			return nil, false
 		}
-		host = host || isHost
+		if colon == len(fasthttp.HeaderHost) {
+			if host = plainHost(line[colon+1:]); !host {
+				return nil, false
+			}
+		}
 	}
+}
+
+// cutLine cuts a text behind the first CR LF, which must hold its first CR.
+func cutLine(text []byte) (line, rest []byte, ok bool) {
+	i := bytes.IndexByte(text, '\r')
+	if i < 0 || i+1 == len(text) || text[i+1] != '\n' {
+		return nil, nil, false
+	}
+	return text[:i], text[i+2:], true
 }
 
 // harmless reports whether a header changes nothing in the answer to a look-up, whatever it says. No other may be let in here that
