@@ -149,7 +149,6 @@ func tag(ctx *fasthttp.RequestCtx, body []byte) {
 	tag = append(tag, '"')
 	h := &ctx.Response.Header
 	h.SetBytesV(fasthttp.HeaderETag, tag)
-	h.Set(fasthttp.HeaderAccessControlExposeHeaders, fasthttp.HeaderETag)
 	if noneMatch(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
 		if len(body) >= minCompressed {

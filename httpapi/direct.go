@@ -132,7 +132,7 @@ func (d *direct) read(request []byte) (id string, q contextQuery, ok bool) {
 	if !ok {
 		return "", q, false
 	}
-	if id, ok = d.viewer.ids[string(segment)]; !ok || bytes.IndexByte(segment, '/') >= 0 {
+	if id, ok = d.viewer.ids[string(segment)]; !ok {
 		return "", q, false
 	}
 	q, err := parsePlainQuery(query)

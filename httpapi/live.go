@@ -80,12 +80,19 @@ func (v *viewer) follow(ctx *fasthttp.RequestCtx, h *hub) error {
 		return newProblem(fasthttp.StatusServiceUnavailable, "as many clients as are allowed follow already; ask for context instead, or again later")
 	}
 	who := IdentityOf(ctx)
+	streamEvents(ctx, func(conn net.Conn, head []byte) { h.take(conn, who, f, join, head) })
+	return nil
+}
+
+// streamEvents answers with a stream of events, whose connection take gets with the answer's head, which is not written yet. HEAD has
+// the head alone.
+func streamEvents(ctx *fasthttp.RequestCtx, take func(conn net.Conn, head []byte)) {
 	header := &ctx.Response.Header
 	ctx.SetContentType(contentTypeEvents)
 	header.Set(fasthttp.HeaderCacheControl, cacheNever+", no-transform")
 	header.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	if ctx.IsHead() {
-		return nil
+		return
 	}
 	// The body ends with the connection (RFC 9112, section 6.3), which clients of HTTP/1.0 understand too.
 	header.SetContentLength(-2)
@@ -93,9 +100,8 @@ func (v *viewer) follow(ctx *fasthttp.RequestCtx, h *hub) error {
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(conn net.Conn) {
 		// ctx is fasthttp's again once this returns. The header is read only now: who may read the answer is set last.
-		h.take(unwrap(conn), who, f, join, append([]byte(nil), header.Header()...))
+		take(unwrap(conn), append([]byte(nil), header.Header()...))
 	})
-	return nil
 }
 
 // unwrap returns the connection without fasthttp's buffered reader, which holds nothing that matters: a client of a stream

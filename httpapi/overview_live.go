@@ -52,18 +52,7 @@ func (l *overviewLive) follow(ctx *fasthttp.RequestCtx) error {
 		return newProblem(fasthttp.StatusServiceUnavailable, "as many clients as are allowed follow already; ask for /v1/overview instead, or again later")
 	}
 	who := IdentityOf(ctx)
-	header := &ctx.Response.Header
-	ctx.SetContentType(contentTypeEvents)
-	header.Set(fasthttp.HeaderCacheControl, cacheNever+", no-transform")
-	header.Set("X-Accel-Buffering", "no") // as for the streams of a media
-	if ctx.IsHead() {
-		return nil
-	}
-	header.SetContentLength(-2)
-	ctx.HijackSetNoResponse(true)
-	ctx.Hijack(func(conn net.Conn) {
-		l.take(unwrap(conn), who, text, append([]byte(nil), header.Header()...))
-	})
+	streamEvents(ctx, func(conn net.Conn, head []byte) { l.take(conn, who, text, head) })
 	return nil
 }
 

@@ -154,7 +154,6 @@ func sendPicture(ctx *fasthttp.RequestCtx, picture []byte) {
 	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
 	h := &ctx.Response.Header
 	h.Set(fasthttp.HeaderETag, tag)
-	h.Set(fasthttp.HeaderAccessControlExposeHeaders, fasthttp.HeaderETag)
 	h.Set(fasthttp.HeaderCacheControl, cacheForever)
 	h.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 	ctx.SetContentType("image/jpeg")

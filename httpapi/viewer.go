@@ -93,8 +93,8 @@ func NewViewer(c ViewerConfig) *Server {
 
 // isLookUp reports whether ctx matches GET or HEAD /v1/media/{media}/context.
 func isLookUp(ctx *fasthttp.RequestCtx) bool {
-	id, ok := contextID(ctx.Request.URI().PathOriginal())
-	return ok && (ctx.IsGet() || ctx.IsHead()) && bytes.IndexByte(id, '/') < 0
+	_, ok := contextID(ctx.Request.URI().PathOriginal())
+	return ok && (ctx.IsGet() || ctx.IsHead())
 }
 
 // contextID returns the media's id, still escaped, in the path of a look-up.
@@ -104,7 +104,8 @@ func contextID(path []byte) ([]byte, bool) {
 		string(path[len(path)-len(suffixContext):]) != suffixContext {
 		return nil, false
 	}
-	return path[len(prefixMedia) : len(path)-len(suffixContext)], true
+	id := path[len(prefixMedia) : len(path)-len(suffixContext)]
+	return id, bytes.IndexByte(id, '/') < 0
 }
 
 // id returns the media's id from an escaped path segment (RFC 3986, section 2.1).
@@ -186,7 +187,6 @@ func preflight(ctx *fasthttp.RequestCtx) error {
 	h := &ctx.Response.Header
 	allow := string(h.Peek(fasthttp.HeaderAllow))
 	h.Set(fasthttp.HeaderAccessControlAllowMethods, strings.TrimSuffix(allow, ", OPTIONS"))
-	h.Set(fasthttp.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, If-None-Match, Last-Event-ID")
 	h.Set(fasthttp.HeaderAccessControlMaxAge, "86400")
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
