@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"spotter/internal/durable"
 	"spotter/timeline"
 )
 
@@ -47,13 +49,13 @@ func setAside(path string) (name string, err error) {
 	if err := os.Rename(path, name); err != nil {
 		return "", err
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 		return name, err
 	}
 	entries, err := os.ReadDir(filepath.Dir(path)) // by name, and so by time
 	var old []string
 	for _, e := range entries {
-		if x := filepath.Join(filepath.Dir(path), e.Name()); len(x) > len(prefix) && x[:len(prefix)] == prefix {
+		if x := filepath.Join(filepath.Dir(path), e.Name()); strings.HasPrefix(x, prefix) {
 			old = append(old, x)
 		}
 	}
@@ -119,13 +121,4 @@ func (s *Store) Refill(b Batch) error {
 	}
 	s.publish(b.Media, next, slices.Clone(b.Clock))
 	return nil
-}
-
-// syncFolder makes sure that what was made, renamed or removed in a folder is so after a power cut.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

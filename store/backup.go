@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"spotter/internal/durable"
 )
 
 // Snapshot copies the file as it is at one moment, while others go on writing: begin is told how many bytes will come and returns
@@ -120,7 +122,7 @@ func (s *Store) compact(size, spare int64) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(os.Rename(name, s.path), syncFolder(filepath.Dir(s.path))); err != nil {
+	if err := errors.Join(os.Rename(name, s.path), durable.SyncFolder(filepath.Dir(s.path))); err != nil {
 		return 0, err
 	}
 	return size - fi.Size(), nil

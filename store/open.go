@@ -198,7 +198,7 @@ func create(path string, rebuild time.Time) error {
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(dir)
+	return durable.SyncFolder(dir)
 }
 
 func writeEmpty(path string, rebuild time.Time) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spotter/engage/ledger"
+	"spotter/internal/durable"
 	"spotter/store"
 )
 
@@ -84,7 +85,7 @@ func backupTo(ctx context.Context, conf *config, name string) (m manifest, size 
 	if err := os.Rename(f.Name(), name); err != nil {
 		return m, 0, err
 	}
-	return m, size, errors.Join(f.Close(), syncDir(filepath.Dir(name)))
+	return m, size, errors.Join(f.Close(), durable.SyncFolder(filepath.Dir(name)))
 }
 
 // fetchBackup writes a backup to w, of the running box or of the data folder, and checks it on the way.
@@ -189,13 +190,4 @@ func (a *archiver) gallery(dir string) error {
 		}
 	}
 	return err
-}
-
-// syncDir makes sure that what was renamed in a folder is so after a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

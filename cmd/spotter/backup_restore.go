@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"spotter/internal/durable"
 	"spotter/store"
 )
 
@@ -123,11 +124,11 @@ func unpack(dir string, backup io.Reader) (manifest, error) {
 		return m, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, galleryFolder)); err == nil {
-		if err := syncDir(filepath.Join(dir, galleryFolder)); err != nil {
+		if err := durable.SyncFolder(filepath.Join(dir, galleryFolder)); err != nil {
 			return m, err
 		}
 	}
-	return m, syncDir(dir)
+	return m, durable.SyncFolder(dir)
 }
 
 // checkUnpacked reads the databases of a backup.
@@ -196,7 +197,7 @@ func swap(dataDir, dir string, now time.Time) (aside []string, err error) {
 		}
 		aside = append(aside, to+suffix)
 	}
-	return aside, syncDir(dataDir)
+	return aside, durable.SyncFolder(dataDir)
 }
 
 // readNames are what a folder has, the store last.

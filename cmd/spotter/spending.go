@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"spotter/internal/durable"
 	"spotter/vision"
 )
 
@@ -78,9 +79,5 @@ func (l *spending) Save(spent []vision.Spending) error {
 	if err := os.Rename(f.Name(), l.path); err != nil {
 		return err
 	}
-	folder, err := os.Open(filepath.Dir(l.path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return durable.SyncFolder(filepath.Dir(l.path))
 }

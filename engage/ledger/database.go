@@ -74,7 +74,7 @@ func (l *Ledger) loadDatabase() (err error) {
 		return err
 	}
 	// A file that was just made is in the folder for good only once that is on disk (fsync(2)).
-	if err := syncFolder(l.dir); err != nil {
+	if err := durable.SyncFolder(l.dir); err != nil {
 		return err
 	}
 	return l.db.View(func(tx *bolt.Tx) error {
@@ -94,14 +94,6 @@ func (l *Ledger) checkLength(tx *bolt.Tx) error {
 		err = fmt.Errorf("%w: it was cut short from %d to %d bytes", ErrCorrupt, tx.Size(), fi.Size())
 	}
 	return err
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // guard runs f and turns the panics by which bbolt reports damaged pages, and the memory faults that a file cut short
