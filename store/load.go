@@ -17,10 +17,10 @@ func (s *Store) load() error {
 			return err
 		}
 		n, migrating, err := formatOf(tx.Bucket(bucketMeta))
-		sums := err == nil && n > 1 && migrating == nil
 		if err != nil {
 			return err
 		}
+		sums := n > 1 && migrating == nil
 		return media.ForEachBucket(func(name []byte) error {
 			if sums {
 				if err := verify(string(name), media.Bucket(name)); err != nil {

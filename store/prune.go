@@ -44,8 +44,7 @@ func (s *Store) Prune(media string, before timeline.Position) (n int, err error)
 // InUse returns how many bytes of the file hold something. The file itself may be larger.
 func (s *Store) InUse() (bytes int64, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		free := s.db.Stats()
-		bytes = tx.Size() - int64(free.FreePageN+free.PendingPageN)*int64(s.db.Info().PageSize)
+		bytes = tx.Size() - s.Spare()
 		return nil
 	})
 	return bytes, err
