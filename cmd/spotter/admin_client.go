@@ -19,13 +19,9 @@ var errNoBox = errors.New("no box answers")
 // caller closes the body. The error wraps errNoBox where nobody listens.
 func askAdmin(ctx context.Context, conf *config, path string) (io.ReadCloser, error) {
 	a := &conf.HTTP.Admin
-	client, scheme := &http.Client{Transport: new(http.Transport)}, "http" // by no proxy: it is this machine
-	if a.TLS != nil {
-		own, err := trusting(conf.secretPath(a.TLS.CertFile))
-		if err != nil {
-			return nil, fmt.Errorf("http.admin.tls.cert_file: %w", err)
-		}
-		client, scheme = own, "https"
+	client, scheme, err := conf.clientOf(a.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("http.admin.%w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+reachable(a.Listen)+path, nil)
 	if err != nil {

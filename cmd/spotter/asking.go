@@ -17,7 +17,7 @@ import (
 // mostAnswers bounds the scenes whose answers are kept, which are those that the gate may know again.
 const mostAnswers = 128
 
-// asking asks about the scenes of one stream, and remembers the answers: a scene that comes back is sceneAnswer by them, and a
+// asking asks about the scenes of one stream, and remembers the answers: a scene that comes back is answered by them, and a
 // face that the event knows has its name already.
 type asking struct {
 	*pipeline

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"text/template"
@@ -103,7 +102,7 @@ func (c *cli) cloudTemplateCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			use := defaultCloudUse()
-			if c.configPath != "" || os.Getenv(configVariable) != "" {
+			if configPath(c.configPath) != "" {
 				conf, err := c.config()
 				if err != nil {
 					return err

@@ -194,10 +194,7 @@ var (
 // its line.
 func loadConfig(path string) (config, error) {
 	c := defaultConfig()
-	if path == "" {
-		path = os.Getenv(configVariable)
-	}
-	if path == "" {
+	if path = configPath(path); path == "" {
 		return c, nil
 	}
 	text, err := os.ReadFile(path)

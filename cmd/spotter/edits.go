@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -59,7 +58,7 @@ func (x *edits) Edit(media string, from timeline.Position, e timeline.Edit) (*ti
 func (x *edits) Undo(media string, from timeline.Position, undo string) (*timeline.Observation, error) {
 	t, ok := x.store.Timeline(media)
 	if !ok {
-		return nil, fmt.Errorf("%w %q", httpapi.ErrUnknownMedia, media)
+		return nil, unknownMedia(media)
 	}
 	o := t.At(from)
 	if o == nil {
@@ -110,7 +109,7 @@ func (x *edits) known(n timeline.Name) *timeline.Entity {
 // change changes what begins at one of some positions, and returns that. An error where nothing does.
 func (x *edits) change(media string, from []timeline.Position, with func(*timeline.Observation) (*timeline.Observation, error)) ([]*timeline.Observation, error) {
 	if _, ok := x.store.Timeline(media); !ok {
-		return nil, fmt.Errorf("%w %q", httpapi.ErrUnknownMedia, media)
+		return nil, unknownMedia(media)
 	}
 	now, err := x.store.Edit(media, from, with)
 	if err == nil && len(now) == 0 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -87,5 +86,3 @@ type crash struct {
 }
 
 func (c *crash) Error() string { return fmt.Sprintf("crashed: %v", c.value) }
-
-func stack() []byte { return debug.Stack() }

@@ -89,13 +89,9 @@ const keyVariable = "SPOTTER_KEY"
 func askBox(ctx context.Context, conf *config, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client, scheme := &http.Client{Transport: new(http.Transport)}, "http" // by no proxy: it is this machine, and the key is for it alone
-	if t := conf.HTTP.Viewer.TLS; t != nil {
-		own, err := trusting(conf.secretPath(t.CertFile))
-		if err != nil {
-			return nil, fmt.Errorf("http.viewer.tls.cert_file: %w", err)
-		}
-		client, scheme = own, "https"
+	client, scheme, err := conf.clientOf(conf.HTTP.Viewer.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("http.viewer.%w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+conf.HTTP.Viewer.Listen+path, nil)
 	if err != nil {
@@ -114,6 +110,18 @@ func askBox(ctx context.Context, conf *config, path string) ([]byte, error) {
 		return nil, err
 	}
 	return answered(resp.StatusCode, body)
+}
+
+// clientOf returns what asks a listener of this machine, whose own certificate it trusts: by no proxy, for keys and tokens are for it
+// alone.
+func (c *config) clientOf(t *tlsConfig) (client *http.Client, scheme string, err error) {
+	if t == nil {
+		return &http.Client{Transport: new(http.Transport)}, "http", nil
+	}
+	if client, err = trusting(c.secretPath(t.CertFile)); err != nil {
+		return nil, "", fmt.Errorf("tls.cert_file: %w", err)
+	}
+	return client, "https", nil
 }
 
 // trusting returns a client that trusts the certificate of a file and no other, whatever names it is for.
@@ -200,7 +208,7 @@ func (a atRest) Status(id string) (httpapi.Status, error) {
 func (a atRest) Timeline(id string, _ timeline.Span) (*timeline.Timeline, error) {
 	t, ok := a.store.Timeline(id)
 	if !ok {
-		return nil, fmt.Errorf("%w: %q", httpapi.ErrUnknownMedia, id)
+		return nil, unknownMedia(id)
 	}
 	return t, nil
 }

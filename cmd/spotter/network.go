@@ -132,16 +132,8 @@ func (m *mediaConfig) readHeaders(into http.Header) error {
 
 // loose returns the files with secrets that every user of the machine may read.
 func (m *mediaConfig) loose() []string {
-	names := []string{m.URLFile, m.HeadersFile}
-	if m.BasicAuth != nil {
-		names = append(names, m.BasicAuth.PasswordFile)
-	}
 	var out []string
-	for _, name := range names {
-		if name == "" {
-			continue
-		}
-		path := m.secretPath(name)
+	for _, path := range m.secretFiles() {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
 			out = append(out, path)
 		}

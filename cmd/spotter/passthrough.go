@@ -28,12 +28,6 @@ func newPassthrough(s *streams) *passthrough {
 	return &passthrough{streams: s, slots: relay.NewSlots(originRequests), relays: map[*stream]*relay.Relay{}}
 }
 
-// offers reports whether Ask passes a media's stream on.
-func (p *passthrough) offers(media string) bool {
-	x, err := p.streams.stream(media)
-	return err == nil && x.asksOrigin()
-}
-
 // asksOrigin reports whether a stream comes over the network.
 func (s *stream) asksOrigin() bool {
 	_, network := s.source.getter.(relay.Origin)

@@ -24,8 +24,11 @@ type PassedSource struct {
 // NewPassing returns a Passthrough of no media.
 func NewPassing() *Passing {
 	all := new(streams)
-	p := newPassthrough(all)
-	return &Passing{p, p.offers, func(media map[string]PassedSource) {
+	offers := func(media string) bool {
+		x, err := all.stream(media)
+		return err == nil && x.asksOrigin()
+	}
+	return &Passing{newPassthrough(all), offers, func(media map[string]PassedSource) {
 		var list []*stream
 		for id, from := range media {
 			list = append(list, &stream{

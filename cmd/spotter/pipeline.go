@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -152,7 +153,7 @@ func (p *pipeline) run(ctx context.Context, follower *capture.Follower) (err err
 func contain(fn func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &crash{value: v, stack: stack()}
+			err = &crash{value: v, stack: debug.Stack()}
 		}
 	}()
 	return fn()

@@ -124,7 +124,7 @@ func (r *recognizers) openDecoders(ctx context.Context, c *config, log *slog.Log
 		return nil, err
 	}
 	if !r.mode.UsesLocal() {
-		return nil, nil //nolint:nilnil // nothing is asked locally
+		return nil, nil // nothing is asked locally
 	}
 	first := recordingID
 	if len(c.Media) > 0 {
@@ -180,4 +180,4 @@ func (r *recognizers) log(log *slog.Logger, c *config) {
 	}
 }
 
-func (c *config) galleryDir() string { return filepath.Join(c.DataDir, "gallery") }
+func (c *config) galleryDir() string { return filepath.Join(c.DataDir, galleryFolder) }

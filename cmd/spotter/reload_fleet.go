@@ -95,10 +95,9 @@ func (f *fleet) publish() {
 // changes are what another configuration asks of a fleet: its streams in their new order, those that are new among them, and
 // those that it has no more. A stream that changed is both of the latter.
 type changes struct {
-	next       []*berth
-	opened     []*berth
-	left       []*berth
-	unaffected int
+	next   []*berth
+	opened []*berth
+	left   []*berth
 }
 
 // plan opens the streams that another configuration has and the fleet has not, or no stream at all.
@@ -114,7 +113,6 @@ func (f *fleet) plan(media []mediaConfig, open func(mediaConfig) (*berth, error)
 		m := &media[i]
 		if old := f.find(m.ID); old != nil && old.serves(m) {
 			c.next = append(c.next, old)
-			c.unaffected++
 			continue
 		}
 		b, failed := open(*m)

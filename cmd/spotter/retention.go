@@ -47,7 +47,7 @@ func (a *app) tidy() error {
 		dropped := 0
 		failed = a.prune(func(from, until timeline.Position) timeline.Position {
 			dropped++
-			return from + max(1000, (until-from)/10)
+			return oldestTenth(from, until)
 		})
 		if dropped == 0 {
 			return nil
@@ -68,8 +68,7 @@ func (a *app) tidyEarly(spare int64) error {
 	}()
 	for a.store.Spare() < spare {
 		before := a.observations()
-		err := a.prune(func(from, until timeline.Position) timeline.Position { return from + max(1000, (until-from)/10) })
-		if err != nil {
+		if err := a.prune(oldestTenth); err != nil {
 			return err
 		}
 		if a.observations() == before {
@@ -77,6 +76,11 @@ func (a *app) tidyEarly(spare int64) error {
 		}
 	}
 	return nil
+}
+
+// oldestTenth returns where the oldest tenth of a stretch ends, which is a second long at least.
+func oldestTenth(from, until timeline.Position) timeline.Position {
+	return from + max(1000, (until-from)/10)
 }
 
 // observations counts those of all media.
@@ -95,12 +99,7 @@ const wholeShare = 1000
 // kept returns what share of the observations waits for the table and so cannot be dropped: to prune them would take from viewers
 // what was analysed, and free nothing.
 func (a *app) kept() int64 {
-	all, waiting := 0, 0
-	for _, id := range a.store.Media() {
-		if t, ok := a.store.Timeline(id); ok {
-			all += t.Len()
-		}
-	}
+	all, waiting := a.observations(), 0
 	for _, sink := range a.config.sinks() {
 		if sink.Kind == store.Observations {
 			waiting += a.store.Backlog(sink.Name).Entries
