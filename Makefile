@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 PURE := nocv,noonnx
-# These start no goroutine, which internal/arch tests: there the race detector finds nothing, and takes ten times as long.
+# These start no goroutine, which internal/arch tests: there the race detector finds nothing, and takes ten times as long. make test has
+# them in test-pure, and whole.
 SERIAL := ./internal/engagebench
 FUZZTIME ?= 30s
 DEMO_ARGS ?=
@@ -47,7 +48,6 @@ test: setup setup-cloud setup-engage setup-ops test-pure ## run all tests
 	@# Tests wait as often as they work, so more packages than processors go on at once. make lint vets them. A program that ends waits for
 	@# late races, a second where it is not told otherwise.
 	GORACE=atexit_sleep_ms=50 go test -race -short -vet=off -p $$(($$(nproc) + 1)) -timeout 15m $$(go list ./... | grep -vxF "$$(go list $(SERIAL))")
-	go test -short -vet=off $(SERIAL)
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
 test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
