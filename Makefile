@@ -45,9 +45,8 @@ demo: build ## run the appliance on a live stream made of real clips (DEMO_ARGS=
 	bin/spotter demo $(DEMO_ARGS)
 
 test: setup setup-cloud setup-engage setup-ops test-pure ## run all tests
-	@# Tests wait as often as they work, so more packages than processors go on at once. make lint vets them. A program that ends waits for
-	@# late races, a second where it is not told otherwise.
-	GORACE=atexit_sleep_ms=50 go test -race -short -vet=off -p $$(($$(nproc) + 1)) -timeout 15m $$(go list ./... | grep -vxF "$$(go list $(SERIAL))")
+	@# make lint vets them. A program that ends waits for late races, a second where it is not told otherwise.
+	GORACE=atexit_sleep_ms=50 go test -race -short -vet=off -timeout 15m $$(go list ./... | grep -vxF "$$(go list $(SERIAL))")
 	go test -tags matprofile -run Mat ./capture/opencv ./vision/classic
 
 test-pure: ## build and test what needs neither OpenCV nor ONNX Runtime, without a C compiler
