@@ -160,9 +160,11 @@ func TestLateCloud(t *testing.T) {
 	cloud := new(fakeaws.Rekognition)
 	server := httptest.NewServer(cloud)
 	defer server.Close()
-	cloud.SetFault("", fakeaws.Fault{Latency: 7 * second.Duration() / 2}) // below the patience, five times the deadline
+	// Midway between the deadline and the patience, which is 15 s: on a busy machine the local answer takes its time, too.
+	cloud.SetFault("", fakeaws.Fault{Latency: 9 * second.Duration()})
 	o := newOrigin(t, n, n)
-	b := start(t, config(newData(t), o.media(), often("")), "AWS_ENDPOINT_URL_REKOGNITION="+server.URL)
+	const late = "vision: {local: {recognizer: classic}, max_scene: 1s, rekognition: {deadline: 3s, calls_per_second: 200}}"
+	b := start(t, config(newData(t), o.media(), late), "AWS_ENDPOINT_URL_REKOGNITION="+server.URL)
 	eventually(t, "a local answer serves", func() bool { return b.sources("cup")[timeline.SourceClassic] > 0 })
 	eventually(t, "the cloud's replace it", func() bool { return b.sources("cup")[timeline.SourceRekognition] == n })
 	askedOnce(t, cloud)
