@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// aheadSize is how many bytes are read at once of what comes in on a connection that waits.
-const aheadSize = 2 << 10
+// aheadSize is how many bytes are read at once of what comes in on a connection that waits: as many as fasthttp reads of a request. Where
+// a connection is closed over a request, what was not read before would have the kernel take back the answers to those before it.
+const aheadSize = maxHeader
 
 type aheadBuffer [aheadSize]byte
 
