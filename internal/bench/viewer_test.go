@@ -101,7 +101,7 @@ func answer(b *testing.B, s *httpapi.Server, paths []string) {
 //	go test -tags bench -v -timeout 10m -run 'TestViewer$' ./internal/bench
 func TestViewer(t *testing.T) {
 	const rate = 5000
-	closedRounds, openRounds := record.Rounds(9, 3), 3
+	closedRounds, openRounds := record.Rounds(9, 7), 3
 	numbers := []int{1, 64, 1024}
 	if record.Quick() {
 		numbers = []int{64}
