@@ -206,7 +206,7 @@ func (s *site) goOn(_ *testing.T, b *box, a *answered, _ *rand.Rand) error {
 	for range 3 {
 		before := a.end()
 		s.origin.Publish(1)
-		if err := a.askUntil(b, patient, "the stream goes on", func() bool { return a.end() > before }); err != nil {
+		if err := a.askUntil(b, toGoOn, "the stream goes on", func() bool { return a.end() > before }); err != nil {
 			return err
 		}
 	}

@@ -15,10 +15,13 @@ import (
 	"time"
 )
 
-// toReplace is promised: another decoder is there soon after one has ended.
-const toReplace = 5 * time.Second
+// What is promised of a decoder that ends: another is there soon, look-ups go on meanwhile, and so does the stream.
+const (
+	toReplace = 5 * time.Second
+	toGoOn    = 15 * time.Second
+)
 
-// patient is how long what must come is waited for. It costs nothing where all is well, and holds on a machine with other work.
+// patient is how long what else must come is waited for. It costs nothing where all is well, and holds on a machine with other work.
 const patient = 90 * time.Second
 
 // decoder returns the process of the box's decoder, 0 between two.
@@ -52,11 +55,11 @@ func (a *answered) askUntil(b *box, limit time.Duration, what string, is func() 
 // killed while they replace it; of the others the stream must go on.
 func (s *site) endDecoder(b *box, a *answered, rng *rand.Rand, end func(pid int) error) error {
 	old := 0
-	if err := a.askUntil(b, patient, "the first decoder starts", func() bool { old = b.decoder(); return old != 0 }); err != nil {
+	if err := a.askUntil(b, toReplace, "the first decoder starts", func() bool { old = b.decoder(); return old != 0 }); err != nil {
 		return err
 	}
 	begin, moment := time.Now(), time.Duration(rng.Int64N(int64(time.Second)))
-	if err := a.askUntil(b, patient, "the decoder works", func() bool { return time.Since(begin) >= moment }); err != nil {
+	if err := a.askUntil(b, toReplace, "the decoder works", func() bool { return time.Since(begin) >= moment }); err != nil {
 		return err
 	}
 	if err := end(old); err != nil {
